@@ -1,0 +1,38 @@
+// The verdict of the policy on one step, as a value that travels to the dial and to the log. What is not allowed
+// cannot be called: dialling takes a Permit, and a Permit names the one authority it is for.
+
+import type { Authority } from './authority.ts';
+
+/** When a decision is taken: on the CONNECT line, on the ClientHello, on the decrypted or plain request. */
+export type Step = 'connect' | 'hello' | 'request';
+
+/** Squid's verbs; `tunnel` lets through what is not TLS. */
+export type TlsAction = 'bump' | 'splice' | 'terminate' | 'tunnel';
+
+/** How a CONNECT is refused: a 403 to the CONNECT itself, or a page served inside a bumped tunnel. */
+export type RefuseBy = 'connect' | 'page';
+
+interface Verdict {
+  readonly step: Step;
+  readonly authority: Authority;
+  /** Name of the rule that decided; `default` when none matched. */
+  readonly rule: string;
+  /** One short sentence for the log and the page. */
+  readonly reason: string;
+}
+
+export interface Permit extends Verdict {
+  readonly action: 'allow';
+  readonly tls: TlsAction;
+  /** True at the step connect when a URL or method rule has the last word on each request inside. */
+  readonly deferred: boolean;
+  /** Report mode: enforced, this would have been a denial. */
+  readonly wouldDeny: boolean;
+}
+
+export interface Denial extends Verdict {
+  readonly action: 'deny';
+  readonly refuseBy: RefuseBy;
+}
+
+export type Decision = Permit | Denial;
