@@ -25,7 +25,7 @@ export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok
 const MAX_NAME = 253;
 const MAX_LABEL = 63;
 /** Letters, digits, hyphen, and the underscore that real names carry (`_dmarc`, cloud buckets). */
-const LABEL = /^[a-z0-9_-]+$/;
+const LABEL = /^[A-Za-z0-9_-]+$/;
 /** WHATWG URL "ends in a number": such a host is an IPv4 address in somebody's eyes. */
 const NUMERIC_LABEL = /^(?:\d+|0x[0-9a-f]*)$/;
 const PORT = /^[1-9]\d{0,4}$/;
@@ -51,7 +51,7 @@ function parseBracketed(text: string): Parsed<Host> {
 }
 
 function parseName(text: string): Parsed<Host> {
-  const name = text.toLowerCase().replace(/\.$/, '');
+  const name = text.endsWith('.') ? text.slice(0, -1) : text;
   if (name === '') return bad('empty host');
   if (name.length > MAX_NAME) return bad(`host longer than ${MAX_NAME} characters`);
   const labels = name.split('.');
@@ -60,8 +60,12 @@ function parseName(text: string): Parsed<Host> {
     if (label.length > MAX_LABEL) return bad(`label longer than ${MAX_LABEL} characters in host`);
     if (!LABEL.test(label)) return bad('character not allowed in host');
   }
-  if (NUMERIC_LABEL.test(labels.at(-1) ?? '')) return bad('host is an address in a spelling that is not canonical');
-  return ok({ kind: 'name', text: name });
+  // Only now: before, a Kelvin sign (U+212A) would have become a plain k.
+  const canonical = name.toLowerCase();
+  if (NUMERIC_LABEL.test(canonical.slice(canonical.lastIndexOf('.') + 1))) {
+    return bad('host is an address in a spelling that is not canonical');
+  }
+  return ok({ kind: 'name', text: canonical });
 }
 
 /** Parses a port: 1 to 65535 in plain decimal, without sign, space or leading zero. */

@@ -9,8 +9,8 @@ export type Step = 'connect' | 'hello' | 'request';
 /** Squid's verbs; `tunnel` lets through what is not TLS. */
 export type TlsAction = 'bump' | 'splice' | 'terminate' | 'tunnel';
 
-/** How a CONNECT is refused: a 403 to the CONNECT itself, or a page served inside a bumped tunnel. */
-export type RefuseBy = 'connect' | 'page';
+/** How a CONNECT is refused: a 403 to the CONNECT itself, a page served inside a bumped tunnel, or not a word. */
+export type RefuseBy = 'connect' | 'page' | 'close';
 
 interface Verdict {
   readonly step: Step;

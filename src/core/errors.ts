@@ -184,11 +184,14 @@ export class ProxyError extends Error {
   readonly code: ErrorCode;
   /** What happened in this very case, fit to be shown to the client: never a secret, never a stack. */
   readonly detail: string;
+  /** The address of the origin that was tried in vain. */
+  readonly peer: string | undefined;
 
-  constructor(code: ErrorCode, detail = '', options?: { cause?: unknown }) {
-    super(detail ? `${ERROR_KINDS[code].sentence} ${detail}` : ERROR_KINDS[code].sentence, options);
+  constructor(code: ErrorCode, detail = '', options: { cause?: unknown; peer?: string | undefined } = {}) {
+    super(detail ? `${ERROR_KINDS[code].sentence} ${detail}` : ERROR_KINDS[code].sentence, { cause: options.cause });
     this.code = code;
     this.detail = detail;
+    this.peer = options.peer;
   }
 
   get kind(): ErrorKind {
@@ -210,10 +213,11 @@ export function asProxyError(thrown: unknown, code: ErrorCode = 'internal'): Pro
   return new ProxyError(code, messageOf(thrown), { cause: thrown });
 }
 
-/** The message of a thrown value, with Node's error code when it has one. */
+/** The message of a thrown value, with Node's error code when it has one; some of Node's errors are a code alone. */
 export function messageOf(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown);
-  return 'code' in thrown && typeof thrown.code === 'string' && !thrown.message.includes(thrown.code)
-    ? `${thrown.code}: ${thrown.message}`
-    : thrown.message;
+  if (!('code' in thrown) || typeof thrown.code !== 'string' || thrown.message.includes(thrown.code)) {
+    return thrown.message;
+  }
+  return thrown.message ? `${thrown.code}: ${thrown.message}` : thrown.code;
 }

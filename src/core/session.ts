@@ -2,7 +2,8 @@
 
 import { randomBytes } from 'node:crypto';
 import type { Authority } from './authority.ts';
-import type { Permit } from './decision.ts';
+import type { Denial, Permit } from './decision.ts';
+import type { ProxyError } from './errors.ts';
 
 export interface Endpoint {
   readonly address: string;
@@ -28,35 +29,41 @@ export interface Session {
   proxyTls?: TlsFacts;
 }
 
+/** What is answered inside a bumped tunnel in place of the origin. */
+export type Instead =
+  | { readonly kind: 'own' }
+  | { readonly kind: 'denied'; readonly denial: Denial }
+  | { readonly kind: 'failed'; readonly error: ProxyError };
+
 /** The inside of one CONNECT. */
 export interface Tunnel {
   readonly id: string;
   readonly authority: Authority;
-  /** The decision that opened it. */
-  readonly permit: Permit;
-  readonly startedAt: number;
+  /** The decision on the CONNECT. */
+  readonly decision: Permit | Denial;
+  /** When the CONNECT came, by the monotonic clock in milliseconds. */
+  readonly begin: number;
   sni?: string;
   clientTls?: TlsFacts;
-  upstreamTls?: TlsFacts;
-  /** Address the origin was dialled at. */
-  peer?: string;
+  /** Absent when each request goes to the origin. */
+  instead?: Instead;
 }
 
 const prefix = randomBytes(6).toString('base64url');
 let counter = 0;
 
-/** A short id that sorts by birth within a process. */
+/** A short id that sorts by birth within a process, as text too: seven digits are good for 78 thousand million. */
 export function nextId(): string {
   counter += 1;
-  return `${prefix}-${counter.toString(36)}`;
+  return `${prefix}-${counter.toString(36).padStart(7, '0')}`;
 }
 
 export function beginSession(client: Endpoint, local: Endpoint): Session {
   return { id: nextId(), client, local, startedAt: Date.now() };
 }
 
-export function beginTunnel(authority: Authority, permit: Permit, startedAt: number): Tunnel {
-  return { id: nextId(), authority, permit, startedAt };
+export function beginTunnel(authority: Authority, decision: Permit | Denial, begin: number): Tunnel {
+  return { id: nextId(), authority, decision, begin };
 }
 
 /** An address as it is compared and logged: IPv4 that came in over a dual-stack socket loses its `::ffff:`. */

@@ -18,7 +18,16 @@ export const DEFAULT_PORT: Readonly<Record<Scheme, number>> = { http: 80, https:
 const UNRESERVED = /[A-Za-z0-9._~-]/;
 /** RFC 3986 pchar, `/` and `%`; the query may also hold `?`. Some origins want `|`, `[`, `]`, `{`, `}`, `^`, `"`, `` ` ``. */
 const PATH_CHARACTERS = /^[A-Za-z0-9\-._~!$&'()*+,;=:@/%|[\]{}^"`]*$/;
-const QUERY_CHARACTERS = /^[\x21\x22\x24-\x5b\x5d-\x7e\\]*$/;
+const QUERY_CHARACTERS = /^[\x21\x22\x24-\x7e]*$/;
+/** An ASCII character written as two to four bytes, which UTF-8 forbids and some decoders take (RFC 3629 section 10). */
+const OVERLONG = /[\xc0\xc1][\x80-\xbf]|\xe0[\x80-\x9f]|\xf0[\x80-\x8f]/;
+/** What some origins make of a segment: `;` begins a parameter that they cut off, dots are then a dot segment. */
+const DOT_SEGMENT = /^\.{1,2}(?:;|$)/;
+/** Encodings within encodings, counted with the last look that finds nothing: nobody means more than three. */
+const MAX_DECODINGS = 4;
+
+const NORMAL = tripletTable((character, triplet) => (UNRESERVED.test(character) ? character : triplet.toUpperCase()));
+const DECODED = tripletTable((character) => character);
 
 const bad = (reason: string): Parsed<never> => ({ ok: false, reason });
 
@@ -47,22 +56,63 @@ export function parseOriginTarget(text: string, scheme: Scheme, authority: Autho
 
 /**
  * One normal form of a path: unreserved characters decoded, other triplets in upper case, dot segments resolved.
- * What two readers could take for two paths (a backslash, an encoded NUL, dots beside an encoded slash) is refused.
+ * What an origin that decodes further could take for another path (a backslash, a control character, dots beside an
+ * encoded slash, however often encoded) is refused, not repaired.
  */
 export function normalisePath(raw: string): Parsed<string> {
+  if (!raw.startsWith('/')) return bad('path does not start with a slash');
   if (!PATH_CHARACTERS.test(raw)) return bad('character not allowed in the path');
   if (/%(?![0-9a-fA-F]{2})/.test(raw)) return bad('malformed percent-encoding in the path');
-  const decoded = raw.replace(/%([0-9a-fA-F]{2})/g, (triplet, hex: string) => {
-    const character = String.fromCharCode(Number.parseInt(hex, 16));
-    return UNRESERVED.test(character) ? character : triplet.toUpperCase();
-  });
-  if (/%[01][0-9A-F]|%7F|%5C/.test(decoded)) return bad('encoded control character or backslash in the path');
-  if (/(?:^|\/|%2F)\.{1,2}(?:;[^/]*)?%2F|%2F\.{1,2}(?:;[^/]*)?(?:\/|$)/.test(decoded)) {
-    return bad('dot segment beside an encoded slash in the path');
+  const path = replaceTriplets(raw, NORMAL);
+  const problem = pathProblem(path);
+  return problem === undefined ? { ok: true, value: removeDotSegments(path) } : bad(problem);
+}
+
+/** Tables and no callbacks: a path may be a header field long and nothing but triplets. */
+function replaceTriplets(text: string, table: ReadonlyMap<string, string>): string {
+  let out = '';
+  let done = 0;
+  for (let at = text.indexOf('%'); at >= 0; at = text.indexOf('%', Math.max(done, at + 1))) {
+    const replacement = table.get(text.slice(at, at + 3));
+    if (replacement === undefined) continue;
+    out += text.slice(done, at) + replacement;
+    done = at + 3;
   }
-  if (/%25(?:2[EF]|5C|00)/i.test(decoded)) return bad('doubly encoded separator in the path');
-  if (/\/\.{1,2};[^/]*/.test(decoded)) return bad('dot segment with a parameter in the path');
-  return { ok: true, value: removeDotSegments(decoded) };
+  return out + text.slice(done);
+}
+
+/** Every spelling of every triplet, with what `choose` puts in its place. */
+function tripletTable(choose: (character: string, triplet: string) => string): ReadonlyMap<string, string> {
+  const digits = [...'0123456789abcdefABCDEF'];
+  const triplets = digits.flatMap((high) => digits.map((low) => `%${high}${low}`));
+  return new Map(
+    triplets.map((triplet) => [triplet, choose(String.fromCharCode(Number.parseInt(triplet.slice(1), 16)), triplet)]),
+  );
+}
+
+/** Looks at each segment as the most eager origin would read it. Plain dot segments are no problem: we resolve them. */
+function pathProblem(path: string): string | undefined {
+  if (!/%|\/\.{1,2};/.test(path)) return undefined;
+  for (const segment of path.split('/')) {
+    if (segment === '.' || segment === '..') continue;
+    const deepest = decodeFully(segment);
+    if (deepest === undefined) return 'percent-encoding within percent-encoding in the path, too often';
+    if (/[\0-\x1f\x7f\\]/.test(deepest)) return 'encoded control character or backslash in the path';
+    if (OVERLONG.test(deepest)) return 'overlong UTF-8 in the path';
+    if (deepest.split('/').some((part) => DOT_SEGMENT.test(part))) return 'hidden dot segment in the path';
+  }
+  return undefined;
+}
+
+/** Decodes until nothing changes; undefined when that takes too long. */
+function decodeFully(segment: string): string | undefined {
+  let text = segment;
+  for (let i = 0; i < MAX_DECODINGS; i += 1) {
+    const next = replaceTriplets(text, DECODED);
+    if (next === text) return text;
+    text = next;
+  }
+  return undefined;
 }
 
 /** RFC 3986 section 5.2.4; empty segments are kept, since origins tell `//` from `/`. */

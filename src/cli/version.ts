@@ -1,0 +1,19 @@
+// `sallyport version`.
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { EXIT, type ExitCode } from './exit-code.ts';
+import type { Terminal } from './terminal.ts';
+
+export function version(terminal: Terminal, { json }: { json?: boolean }): ExitCode {
+  const facts = { sallyport: programVersion(), node: process.versions.node, openssl: process.versions.openssl };
+  terminal.out(json ? `${JSON.stringify(facts)}\n` : `sallyport ${facts.sallyport} (Node.js ${facts.node}, OpenSSL ${facts.openssl})\n`);
+  return EXIT.ok;
+}
+
+/** From package.json, which lies two folders up both in the source tree and in the package. */
+export function programVersion(): string {
+  const manifest: unknown = JSON.parse(readFileSync(join(import.meta.dirname, '..', '..', 'package.json'), 'utf8'));
+  const isManifest = typeof manifest === 'object' && manifest !== null && 'version' in manifest;
+  return isManifest ? String(manifest.version) : 'unknown';
+}

@@ -1,0 +1,26 @@
+// The whole of what an administrator can set: the sum of the options that the rooms below ask for. load.ts makes it,
+// the command line and the supervisor hand each room its slice.
+
+import type { Limits } from '../core/limits.ts';
+import type { AccessLogOptions } from '../log/access-log.ts';
+import type { ServiceLogOptions } from '../log/service-log.ts';
+import type { ListenOptions, ResolverOptions, UpstreamOptions } from '../net/options.ts';
+import type { CaOptions } from '../pki/certificate-authority.ts';
+import type { PolicyOptions } from '../policy/policy.ts';
+
+/** Deeply frozen; every path in it is absolute, every wait in milliseconds. */
+export interface Config {
+  /** Absolute path of the file it was read from. */
+  readonly file: string;
+  readonly listen: readonly ListenOptions[];
+  /** Processes that carry traffic; `auto` is one per core. */
+  readonly workers: number | 'auto';
+  readonly ca: CaOptions;
+  readonly upstream: UpstreamOptions;
+  readonly resolver: ResolverOptions;
+  /** Our pseudonym in Via (RFC 9110 section 7.6.3); undefined sends none. */
+  readonly via: string | undefined;
+  readonly policy: PolicyOptions;
+  readonly log: { readonly access: readonly AccessLogOptions[]; readonly service: ServiceLogOptions };
+  readonly limits: Limits;
+}

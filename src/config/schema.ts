@@ -1,0 +1,185 @@
+// The shape of a config file: every key it may hold, and what is meant where a key is left out (DESIGN section 5).
+// parse-config.ts reads files by it; the tests compare its defaults with the design.
+
+import { normalize } from 'node:path';
+import * as z from 'zod';
+import { DEFAULT_LIMITS } from '../core/limits.ts';
+import {
+  address,
+  choice,
+  duration,
+  expected,
+  hostName,
+  hostNameText,
+  integer,
+  listOf,
+  nameServer,
+  path,
+  port,
+  pseudonym,
+  someOf,
+} from './fields.ts';
+
+/** Strict, so that a misspelt `deny` is an error and not silence. */
+const section = <S extends z.ZodRawShape>(shape: S) => z.strictObject(shape, { error: expected('keys and values') });
+
+const text = z.string({ error: expected('text') });
+const tlsAction = choice(['bump', 'splice', 'terminate', 'tunnel']);
+const refuseBy = choice(['connect', 'page']);
+const ports = listOf(
+  z.union([z.int(), z.string()], { error: expected('a port such as 443 or a range such as 8000-8999') }),
+  'ports',
+);
+
+/** A check that no item equals an earlier one; `keyOf` undefined equals nothing. */
+const distinct =
+  <T>(keyOf: (item: T) => string | undefined, message: string) =>
+  (items: readonly T[], context: z.RefinementCtx): void => {
+    const seen = new Set<string>();
+    items.forEach((item, index) => {
+      const key = keyOf(item);
+      if (key !== undefined && seen.has(key)) context.addIssue({ code: 'custom', path: [index], message });
+      else if (key !== undefined) seen.add(key);
+    });
+  };
+
+const listen = someOf(
+  section({
+    address: address.default('0.0.0.0'),
+    port: port.default(3128),
+    names: listOf(hostName, 'host names').default([]),
+  }),
+  'listeners',
+)
+  .superRefine(
+    distinct(
+      (one) => (one.port === 0 ? undefined : `${one.address} ${one.port}`),
+      'another listener has this address and port',
+    ),
+  )
+  .prefault([{}]);
+
+/** A certificate with the key of another would only be found out at start. */
+const ca = section({ cert: path.optional(), key: path.optional(), passphraseFile: path.exactOptional() })
+  .superRefine(({ cert, key }, context) => {
+    if ((cert === undefined) === (key === undefined)) return;
+    const [there, missing] = cert === undefined ? ['key', 'cert'] : ['cert', 'key'];
+    context.addIssue({ code: 'custom', path: [missing], message: `is missing: ${there} and ${missing} go together` });
+  })
+  .transform(({ cert = 'certs/ca.pem', key = 'certs/ca-key.pem', ...rest }) => ({ cert, key, ...rest }))
+  .prefault({});
+
+const upstream = section({
+  trust: someOf(path, 'trusted roots').default(['system']),
+  allowAddresses: listOf(text, 'addresses and ranges').default([]),
+}).prefault({});
+
+const hosts = z
+  .record(
+    z.string().superRefine((key, context) => {
+      const host = hostNameText(key);
+      if (!host.ok) context.addIssue({ code: 'custom', message: host.reason });
+    }),
+    z.union([address, someOf(address, 'addresses')], { error: expected('an IP address or a list of them') }),
+    { error: expected('host names, each with its address') },
+  )
+  .transform((entries, context) => {
+    // Without a prototype, so that a look-up of `constructor` finds nothing.
+    const canonical: Record<string, string | string[]> = Object.create(null);
+    for (const [key, value] of Object.entries(entries)) {
+      const host = hostNameText(key);
+      if (!host.ok) continue;
+      if (host.value in canonical) {
+        const message = 'this name is set twice, in two spellings';
+        context.issues.push({ code: 'custom', input: value, path: [key], message });
+      }
+      canonical[host.value] = value;
+    }
+    return canonical;
+  })
+  .prefault({});
+
+const resolver = section({
+  servers: listOf(nameServer, 'name servers').default([]),
+  hosts,
+  maxTtl: duration(0).default(300_000),
+}).prefault({});
+
+/** What the patterns mean is judged by policy/. */
+export const ruleSchema = section({
+  name: z.string({ error: expected('a name') }),
+  clients: listOf(text, 'client addresses and ranges').exactOptional(),
+  hosts: listOf(text, 'host patterns').exactOptional(),
+  urls: listOf(text, 'URL patterns').exactOptional(),
+  methods: listOf(text, 'methods').exactOptional(),
+  ports: ports.exactOptional(),
+  action: choice(['allow', 'deny']),
+  tls: tlsAction.exactOptional(),
+  refuse: refuseBy.exactOptional(),
+});
+
+const policy = section({
+  mode: choice(['enforce', 'report']).default('enforce'),
+  default: choice(['deny', 'allow']).default('deny'),
+  connectPorts: ports.default([443]),
+  httpPorts: ports.default([80, 443, '1025-65535']),
+  refuse: refuseBy.default('connect'),
+  rules: listOf(ruleSchema, 'rules').default([]),
+}).prefault({});
+
+const accessLog = section({
+  path: path.default('log/access.log'),
+  format: choice(['squid', 'common', 'combined', 'json']).default('squid'),
+});
+
+const log = section({
+  access: z
+    .union([listOf(accessLog, 'access logs'), accessLog], { error: expected('an access log or a list of them') })
+    .transform((access) => (Array.isArray(access) ? access : [access]))
+    .superRefine(
+      distinct(
+        ({ path }) => (path === 'stdout' ? path : `file ${normalize(path)}`),
+        'another access log has this path',
+      ),
+    )
+    .prefault({}),
+  service: section({ level: choice(['debug', 'info', 'warn', 'error', 'silent']).default('info') }).prefault({}),
+}).prefault({});
+
+const wait = (limit: keyof typeof DEFAULT_LIMITS) => duration(1).default(DEFAULT_LIMITS[limit]);
+
+const limits = section({
+  headerTimeout: wait('headerTimeout'),
+  handshakeTimeout: wait('handshakeTimeout'),
+  connectTimeout: wait('connectTimeout'),
+  responseTimeout: wait('responseTimeout'),
+  bodyTimeout: wait('bodyTimeout'),
+  keepAliveTimeout: wait('keepAliveTimeout'),
+  tunnelIdleTimeout: wait('tunnelIdleTimeout'),
+}).prefault({});
+
+const version = z.literal(1, {
+  error: ({ input }) =>
+    input === undefined
+      ? 'is missing: a config begins with "version: 1"'
+      : expected('1, the one version there is')({ input }),
+});
+
+export const configSchema = section({
+  version,
+  listen,
+  workers: z
+    .union([z.literal('auto'), integer('a number', 1, 256)], { error: expected('auto or a number from 1 to 256') })
+    .default('auto'),
+  ca,
+  upstream,
+  resolver,
+  // Not default(): that would take the undefined of `off` for an absent key.
+  via: pseudonym.prefault('sallyport'),
+  tls: section({ default: tlsAction.default('bump') }).prefault({}),
+  policy,
+  log,
+  limits,
+});
+
+export type ConfigInput = z.output<typeof configSchema>;

@@ -1,0 +1,83 @@
+// Stage one: a socket was accepted. Its first byte says whether the client speaks TLS to the proxy itself; either way it
+// ends at the HTTP parser. Called by proxy.ts for each socket.
+
+import type { Socket } from 'node:net';
+import { type Host, parseHost } from '../core/authority.ts';
+import { ProxyError } from '../core/errors.ts';
+import { beginSession, plainAddress, type Session } from '../core/session.ts';
+import { connectionOn } from '../http/connection.ts';
+import { acceptTls } from '../net/client-tls.ts';
+import type { ListenOptions } from '../net/options.ts';
+import { peek, peekError } from '../net/peek.ts';
+import { classify } from '../wire/classify.ts';
+import { peekHello } from './peek-hello.ts';
+import type { Stage } from './services.ts';
+
+export async function handleConnection(stage: Stage, socket: Socket, listen: ListenOptions): Promise<void> {
+  const session = sessionOf(socket);
+  const first = await peek(socket, (bytes) => ({ more: false, value: classify(bytes) }), {
+    timeout: stage.limits.headerTimeout,
+    ceiling: 1,
+  });
+  if (first.seen !== 'value') {
+    socket.destroy();
+    stage.journal.tellNoRequest(session, first.seen === 'timeout' ? { failure: new ProxyError('request-timeout') } : {});
+    return;
+  }
+  const readable = first.value === 'tls' ? await secureOwnPort(stage, session, socket, listen) : socket;
+  if (!readable) return;
+  const connection = connectionOn(readable, session);
+  readable.once('close', () => {
+    if (connection.exchanges === 0) stage.journal.tellNoRequest(session);
+  });
+  stage.server.take(connection);
+}
+
+/** TLS to the proxy itself, with a leaf for its own names (RFC 9110 section 4.2.2 lets a proxy be an https one). */
+async function secureOwnPort(
+  stage: Stage,
+  session: Session,
+  socket: Socket,
+  listen: ListenOptions,
+): Promise<Socket | undefined> {
+  const { limits, journal, leaves } = stage;
+  const hello = await peekHello(socket, limits.handshakeTimeout);
+  if (hello.seen !== 'value') {
+    socket.destroy();
+    journal.tellNoRequest(session, { failure: peekError(hello) });
+    return undefined;
+  }
+  const keyType = hello.value.state === 'hello' && !hello.value.hello.ecdsa ? 'rsa' : 'ec';
+  const context = await leaves.contextFor({ hosts: ownNames(session, listen), keyType });
+  const handshake = await acceptTls(socket, { context, timeout: limits.handshakeTimeout });
+  if (handshake.outcome === 'secure') {
+    session.proxyTls = handshake.facts;
+    return handshake.socket;
+  }
+  if (handshake.outcome === 'rejected') {
+    const { alert, confidence } = handshake;
+    journal.tellNoRequest(session, { outcome: 'client_rejected_certificate', alert, confidence });
+  } else {
+    const detail = handshake.outcome === 'failed' ? handshake.reason : 'No end of the handshake in time.';
+    journal.tellNoRequest(session, { outcome: 'failed', failure: new ProxyError('client-tls', detail) });
+  }
+  return undefined;
+}
+
+/** The configured names, the address the client came to, and `localhost` for one that came by loopback. */
+function ownNames(session: Session, listen: ListenOptions): Host[] {
+  const { address } = session.local;
+  const loopback = address === '::1' || address.startsWith('127.') ? ['localhost'] : [];
+  const texts = [...listen.names, address.includes(':') ? `[${address}]` : address, ...loopback];
+  return texts.flatMap((text) => {
+    const host = parseHost(text);
+    return host.ok ? [host.value] : [];
+  });
+}
+
+function sessionOf(socket: Socket): Session {
+  return beginSession(
+    { address: plainAddress(socket.remoteAddress), port: socket.remotePort ?? 0 },
+    { address: plainAddress(socket.localAddress), port: socket.localPort ?? 0 },
+  );
+}

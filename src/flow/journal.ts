@@ -1,0 +1,116 @@
+// Tells the log what became of each transaction: one entry each, written when it ends. Every stage of flow/ calls it.
+
+import { formatAuthority } from '../core/authority.ts';
+import type { Decision } from '../core/decision.ts';
+import type { ProxyError } from '../core/errors.ts';
+import type { Session, Tunnel } from '../core/session.ts';
+import type { AccessLogEntry, Timings } from '../log/access-log-entry.ts';
+import type { ServiceLog } from '../log/service-log.ts';
+import type { UpstreamConnection } from '../net/upstream.ts';
+
+type Vital = 'tag' | 'status' | 'bytes' | 'outcome';
+type Given = Pick<AccessLogEntry, Vital> &
+  Partial<Omit<AccessLogEntry, Vital | 'time' | 'elapsed' | 'client' | 'session' | 'hierarchy' | 'peer'>>;
+
+/** A transaction as its stage saw it end. */
+export interface Told extends Given {
+  readonly by: Session;
+  readonly inside?: Tunnel | undefined;
+  /** Monotonic begin of the transaction, milliseconds. */
+  readonly begin: number;
+  readonly decision?: Decision | undefined;
+  readonly failure?: ProxyError | undefined;
+  /** The origin's side: what makes the hierarchy HIER_DIRECT. */
+  readonly upstream?: Pick<UpstreamConnection, 'address' | 'tls' | 'timings'> | undefined;
+  /** The address of an origin that was tried in vain. */
+  readonly tried?: string | undefined;
+  readonly firstByte?: number | undefined;
+  /** Monotonic end, where the line is written later than that. */
+  readonly end?: number | undefined;
+}
+
+export interface JournalParts {
+  readonly write: (entry: AccessLogEntry) => void;
+  readonly service: ServiceLog;
+}
+
+export class Journal {
+  readonly #parts: JournalParts;
+
+  constructor(parts: JournalParts) {
+    this.#parts = parts;
+  }
+
+  /** A request, plain or decrypted, or anything else that has an address of its own. */
+  tell(told: Told & { readonly url: string }): void {
+    const entry = entryOf(told, told.url);
+    this.#parts.write(entry);
+    this.#warn(entry);
+  }
+
+  /** A CONNECT. */
+  tellConnect(tunnel: Tunnel, told: Omit<Told, 'inside' | 'begin' | 'decision'>): void {
+    const url = formatAuthority(tunnel.authority);
+    this.tell({ ...told, inside: tunnel, begin: tunnel.begin, decision: tunnel.decision, method: 'CONNECT', url });
+  }
+
+  /** A connection that ended before it asked for anything, or asked in no language of ours. */
+  tellNoRequest(session: Session, told: Partial<Told> = {}): void {
+    const begin = performance.now() - (Date.now() - session.startedAt);
+    const base = { by: session, begin, tag: 'NONE_NONE', status: 0, bytes: 0, outcome: 'no_request' } as const;
+    this.tell({ ...base, ...told, url: 'error:transaction-end-before-headers' });
+  }
+
+  /** A fault of ours, with its stack, for whoever runs the proxy. */
+  fault(session: Session, error: unknown): void {
+    this.#parts.service.error({ session: session.id, client: session.client.address, err: error }, 'internal fault');
+  }
+
+  /** What somebody on call would want to see at once, beside the access log. */
+  #warn(entry: AccessLogEntry): void {
+    const { client, url, rule, reason, alert, confidence, error, errorDetail } = entry;
+    if (entry.wouldDeny) this.#parts.service.info({ client, url, rule, reason }, 'would be denied in enforce mode');
+    if (entry.outcome === 'client_rejected_certificate') {
+      this.#parts.service.warn({ client, url, alert, confidence }, 'client rejected our certificate');
+    } else if (error?.startsWith('upstream-') && entry.method !== 'CONNECT') {
+      this.#parts.service.warn({ client, url, error, detail: errorDetail }, 'origin failed verification');
+    }
+  }
+}
+
+function entryOf(told: Told, url: string): AccessLogEntry {
+  const { by, inside, begin, end, decision, failure, upstream, tried, firstByte, ...given } = told;
+  const now = performance.now();
+  const finished = end ?? now;
+  const peer = upstream?.address ?? tried;
+  return {
+    ...given,
+    url,
+    time: Date.now() - (now - finished),
+    elapsed: Math.max(0, Math.round(finished - begin)),
+    client: by.client.address,
+    session: by.id,
+    tunnel: inside?.id,
+    hierarchy: peer === undefined ? 'HIER_NONE' : 'HIER_DIRECT',
+    peer,
+    ...(decision ? decisionFields(decision) : {}),
+    error: failure?.code,
+    errorDetail: failure?.detail,
+    sni: inside?.sni,
+    clientTls: inside?.clientTls ?? by.proxyTls,
+    upstreamTls: upstream?.tls,
+    timings: timingsOf(upstream, firstByte),
+  };
+}
+
+function decisionFields(decision: Decision): Partial<AccessLogEntry> {
+  const { action, step, rule, reason } = decision;
+  const common = { action, step, rule, reason };
+  if (decision.action === 'deny') return { ...common, refuseBy: decision.refuseBy };
+  return { ...common, tls: decision.tls, ...(decision.wouldDeny ? { wouldDeny: true } : {}) };
+}
+
+function timingsOf(upstream: Told['upstream'], firstByte: number | undefined): Timings | undefined {
+  if (!upstream && firstByte === undefined) return undefined;
+  return { ...upstream?.timings, ...(firstByte === undefined ? {} : { firstByte }) };
+}

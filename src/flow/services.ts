@@ -1,0 +1,29 @@
+// What the stages of a connection need from the rooms below; proxy.ts puts it together, nothing here is global.
+
+import type { Limits } from '../core/limits.ts';
+import type { OriginPools } from '../http/origin-pools.ts';
+import type { OwnPages } from '../http/own-pages.ts';
+import type { MessageServer } from '../http/server.ts';
+import type { Upstream } from '../net/upstream.ts';
+import type { LeafStore } from '../pki/leaf-store.ts';
+import type { Policy } from '../policy/policy.ts';
+import type { Journal } from './journal.ts';
+
+export interface Services {
+  readonly policy: Policy;
+  readonly upstream: Upstream;
+  readonly pools: OriginPools;
+  readonly leaves: LeafStore;
+  readonly pages: OwnPages;
+  readonly journal: Journal;
+  readonly limits: Limits;
+  /** Our pseudonym in Via; undefined sends none. */
+  readonly via: string | undefined;
+  /** Fires when a drain is over its time: what is still open is cut. */
+  readonly cut: AbortSignal;
+}
+
+/** With the parser, which needs the stages as its handlers and so comes last. */
+export interface Stage extends Services {
+  readonly server: MessageServer;
+}

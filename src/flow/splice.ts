@@ -1,0 +1,65 @@
+// Passes a tunnel through unread: dials the checked address, replays what the client has sent, and pipes until the end.
+// Called by flow/open-tunnel with the Route it got for the Permit.
+
+import { asProxyError } from '../core/errors.ts';
+import type { Tunnel } from '../core/session.ts';
+import type { Connection } from '../http/connection.ts';
+import { type Piped, pipe } from '../net/pipe.ts';
+import type { Route, UpstreamConnection } from '../net/upstream.ts';
+import type { Services } from './services.ts';
+
+export interface SpliceOptions {
+  /** `tunnelled`: what is inside is not TLS; Squid then writes the CONNECT and the tunnel as two lines. */
+  readonly kind: 'spliced' | 'tunnelled';
+}
+
+export async function splice(
+  services: Services,
+  connection: Connection,
+  tunnel: Tunnel,
+  route: Route,
+  { kind }: SpliceOptions,
+): Promise<void> {
+  const { socket, session } = connection;
+  const { journal, limits } = services;
+  let upstream: UpstreamConnection;
+  try {
+    upstream = await services.upstream.connect(route);
+  } catch (thrown) {
+    socket.destroy();
+    const failure = asProxyError(thrown);
+    const { status, peer: tried } = failure;
+    journal.tellConnect(tunnel, { by: session, tag: 'NONE_NONE', status, bytes: 0, outcome: 'failed', failure, tried });
+    return;
+  }
+  const before = socket.bytesRead;
+  if (kind === 'tunnelled') {
+    journal.tellConnect(tunnel, { by: session, tag: 'NONE_NONE', status: 200, bytes: 0, outcome: kind });
+  }
+  const piped = await pipe(socket, upstream.socket, { idleTimeout: limits.tunnelIdleTimeout, signal: services.cut });
+  const told = {
+    by: session,
+    upstream,
+    tag: 'TCP_TUNNEL',
+    ...endOf(piped),
+    status: 200,
+    bytes: piped.toClient,
+    bytesIn: Math.max(piped.toUpstream, socket.bytesRead - before),
+  } as const;
+  if (kind === 'spliced') return journal.tellConnect(tunnel, { ...told, outcome: told.outcome ?? 'spliced' });
+  const url = `${tunnel.authority.host}:${tunnel.authority.port}`;
+  return journal.tell({
+    ...told,
+    outcome: told.outcome ?? 'tunnelled',
+    inside: tunnel,
+    begin: tunnel.begin,
+    decision: tunnel.decision,
+    url,
+  });
+}
+
+/** Squid marks a tunnel that was cut or broke; one whose both halves ended is complete. */
+function endOf({ end }: Piped): { suffix?: 'ABORTED' | 'TIMEDOUT'; outcome?: 'aborted' | 'timed_out' } {
+  if (end === 'complete') return {};
+  return end === 'idle' ? { suffix: 'TIMEDOUT', outcome: 'timed_out' } : { suffix: 'ABORTED', outcome: 'aborted' };
+}

@@ -1,0 +1,148 @@
+// Decides whether a parsed request may be looked at at all: framing, Host, target (RFC 9112). Pure; what llhttp lets
+// through and a strict proxy must not is refused here. Called by flow/ for each request, plain or decrypted.
+
+import { type Authority, formatAuthority, type Parsed, parseAuthority, sameAuthority } from '../core/authority.ts';
+import { type ErrorCode, ProxyError } from '../core/errors.ts';
+import { DEFAULT_PORT, parseAbsoluteTarget, parseOriginTarget, type RequestTarget, type Scheme } from '../core/target.ts';
+
+/** The parts of a request that the parser hands over. */
+export interface RawRequest {
+  readonly method: string;
+  readonly url: string;
+  /** `1.0` or `1.1`. */
+  readonly httpVersion: string;
+  /** Names and values in turn, as they came. */
+  readonly rawHeaders: readonly string[];
+}
+
+export type BodyLength = 'none' | 'chunked' | number;
+
+export interface Admitted {
+  readonly target: RequestTarget;
+  readonly body: BodyLength;
+  readonly expectContinue: boolean;
+}
+
+export type Admission<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly error: ProxyError };
+
+/** Fields in one header section; as many as Apache takes. */
+const MAX_FIELDS = 100;
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64}$/;
+
+/**
+ * A request that goes somewhere. On the plain side (`tunnel` absent) the target is an absolute URL; inside a tunnel it
+ * is origin-form, and Host is the tunnel's authority or nothing is sent on (CONNECT = SNI = Host).
+ */
+export function admit(request: RawRequest, tunnel?: Authority): Admission<Admitted> {
+  const framing = admitFraming(request);
+  if (!framing.ok) return framing;
+  const target = tunnel ? targetInTunnel(request, tunnel) : targetOnPlainSide(request);
+  if (!target.ok) return target;
+  return { ok: true, value: { target: target.value, ...framing.value } };
+}
+
+/** CONNECT: `host:port` and nothing else, without a body (RFC 9110 section 9.3.6). */
+export function admitConnect(request: RawRequest): Admission<Authority> {
+  const framing = admitFraming(request);
+  if (!framing.ok) return framing;
+  if (framing.value.body !== 'none') return refuse('request-malformed', 'CONNECT has no body.');
+  const authority = parseAuthority(request.url);
+  if (!authority.ok) return refuse('request-target', `${authority.reason}.`);
+  const host = hostField(request, authority.value.port, request.httpVersion === '1.1');
+  if (!host.ok) return host;
+  // Clients differ in whether they add the port here; the name must be the same.
+  if (host.value && host.value.host !== authority.value.host) {
+    return refuse('request-malformed', 'Host differs from the target of the CONNECT.');
+  }
+  return { ok: true, value: authority.value };
+}
+
+function admitFraming(request: RawRequest): Admission<Omit<Admitted, 'target'>> {
+  const { method, httpVersion, rawHeaders } = request;
+  if (httpVersion !== '1.1' && httpVersion !== '1.0') return refuse('request-malformed', 'HTTP version is not 1.0 or 1.1.');
+  if (!TOKEN.test(method)) return refuse('request-malformed', 'Malformed method.');
+  if (rawHeaders.length / 2 > MAX_FIELDS) return refuse('request-too-large', `More than ${MAX_FIELDS} fields.`);
+  const lengths = valuesOf(rawHeaders, 'content-length');
+  const encodings = valuesOf(rawHeaders, 'transfer-encoding');
+  const expectations = valuesOf(rawHeaders, 'expect');
+  if (expectations.length > 1 || (expectations[0] ?? '100-continue').toLowerCase() !== '100-continue') {
+    return refuse('request-expectation', '');
+  }
+  const body = bodyLength(lengths, encodings, httpVersion);
+  if (!body.ok) return refuse('request-malformed', body.reason);
+  return { ok: true, value: { body: body.value, expectContinue: expectations.length === 1 && httpVersion === '1.1' } };
+}
+
+/** RFC 9112 section 6.3, with every ambiguity refused instead of resolved. */
+function bodyLength(lengths: readonly string[], encodings: readonly string[], version: string): Parsed<BodyLength> {
+  const bad = (reason: string): Parsed<never> => ({ ok: false, reason });
+  if (encodings.length > 0) {
+    if (version === '1.0') return bad('Transfer-Encoding in HTTP/1.0.');
+    if (lengths.length > 0) return bad('Content-Length beside Transfer-Encoding.');
+    if (encodings.length > 1 || encodings[0]?.toLowerCase() !== 'chunked') return bad('Transfer-Encoding is not chunked.');
+    return { ok: true, value: 'chunked' };
+  }
+  if (lengths.length === 0) return { ok: true, value: 'none' };
+  const text = lengths[0] ?? '';
+  if (lengths.length > 1 || !/^\d{1,15}$/.test(text)) return bad('Malformed Content-Length.');
+  return { ok: true, value: Number(text) === 0 ? 'none' : Number(text) };
+}
+
+function targetOnPlainSide(request: RawRequest): Admission<RequestTarget> {
+  const target = parseAbsoluteTarget(request.url);
+  if (!target.ok) return refuse('request-target', `${target.reason}.`);
+  const host = hostField(request, DEFAULT_PORT[target.value.scheme], request.httpVersion === '1.1');
+  if (!host.ok) return host;
+  // RFC 9112 section 3.2.2 lets the URL win; two names in one request are an attempt to have one decide for the other.
+  if (host.value && !sameAuthority(host.value, target.value.authority)) {
+    return refuse('request-malformed', 'Host differs from the host of the URL.');
+  }
+  return { ok: true, value: target.value };
+}
+
+function targetInTunnel(request: RawRequest, tunnel: Authority): Admission<RequestTarget> {
+  const scheme: Scheme = 'https';
+  const host = hostField(request, DEFAULT_PORT[scheme], request.httpVersion === '1.1');
+  if (!host.ok) return host;
+  if (host.value && !sameHost(host.value, tunnel)) {
+    return refuse('host-mismatch', `Host is ${formatAuthority(host.value)}, the tunnel goes to ${formatAuthority(tunnel)}.`);
+  }
+  const absolute = request.url.startsWith('/') ? undefined : parseAbsoluteTarget(request.url);
+  if (absolute && !absolute.ok) return refuse('request-target', `${absolute.reason}.`);
+  if (absolute && (absolute.value.scheme !== scheme || !sameAuthority(absolute.value.authority, tunnel))) {
+    return refuse('host-mismatch', `The URL is not below https://${formatAuthority(tunnel, DEFAULT_PORT[scheme])}/.`);
+  }
+  const target = absolute ?? parseOriginTarget(request.url, scheme, tunnel);
+  return target.ok ? target : refuse('request-target', `${target.reason}.`);
+}
+
+/** A Host without a port means the tunnel's: some clients leave out a port that is not the default one. */
+function sameHost(host: Authority, tunnel: Authority): boolean {
+  return host.host === tunnel.host && (host.port === tunnel.port || host.port === DEFAULT_PORT.https);
+}
+
+/** RFC 9112 section 3.2: exactly one Host in 1.1, at most one in 1.0. */
+function hostField(request: RawRequest, defaultPort: number, required: boolean): Admission<Authority | undefined> {
+  const hosts = valuesOf(request.rawHeaders, 'host');
+  if (hosts.length > 1) return refuse('request-malformed', 'More than one Host.');
+  const text = hosts[0];
+  if (text === undefined) return required ? refuse('request-malformed', 'No Host.') : { ok: true, value: undefined };
+  const host = parseAuthority(text, defaultPort);
+  return host.ok ? host : refuse('request-malformed', `Malformed Host: ${host.reason}.`);
+}
+
+/** All values of a field, by its name in lower case. */
+export function valuesOf(rawHeaders: readonly string[], name: string): string[] {
+  const values: string[] = [];
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const field = rawHeaders[i];
+    if (field?.length === name.length && field.toLowerCase() === name) values.push(rawHeaders[i + 1] ?? '');
+  }
+  return values;
+}
+
+function refuse(code: ErrorCode, detail: string): { readonly ok: false; readonly error: ProxyError } {
+  return { ok: false, error: new ProxyError(code, detail) };
+}

@@ -1,0 +1,35 @@
+// What the HTTP parser knows of the socket it reads: whose it is, and how much was answered on it. flow/ makes one for
+// the plain side and one for the inside of each bumped tunnel.
+
+import type { Socket } from 'node:net';
+import type { Session, Tunnel } from '../core/session.ts';
+
+export interface Connection {
+  readonly session: Session;
+  /** The tunnel whose inside this is; absent on the plain side. */
+  readonly tunnel?: Tunnel;
+  readonly socket: Socket;
+  /** Requests, well-formed or not, that began on it. */
+  exchanges: number;
+  /** Value of `socket.bytesWritten` when the last reply was complete: replies come one after another. */
+  written: number;
+  /** Called once when the first bytes of a request were parsed; flow/bump waits for it. */
+  onFirstRequest?: () => void;
+}
+
+export function connectionOn(socket: Socket, session: Session, tunnel?: Tunnel): Connection {
+  return { socket, session, exchanges: 0, written: socket.bytesWritten, ...(tunnel ? { tunnel } : {}) };
+}
+
+/** Marks the begin of an exchange on the connection. */
+export function countExchange(connection: Connection): void {
+  connection.exchanges += 1;
+  if (connection.exchanges === 1) connection.onFirstRequest?.();
+}
+
+/** Bytes written since the last reply was complete; the next reply starts from here. */
+export function takeWritten(connection: Connection): number {
+  const bytes = connection.socket.bytesWritten - connection.written;
+  connection.written = connection.socket.bytesWritten;
+  return bytes;
+}

@@ -1,0 +1,200 @@
+// One exchange with an origin: the request goes out, the reply streams back with backpressure both ways, in flat memory.
+// Called by flow/serve-request once a Permit is there. After the first byte of a reply there is no clean end but its own.
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Dispatcher } from 'undici';
+import { formatAuthority } from '../core/authority.ts';
+import type { Permit } from '../core/decision.ts';
+import { messageOf, ProxyError } from '../core/errors.ts';
+import { DEFAULT_PORT, type RequestTarget } from '../core/target.ts';
+import type { UpstreamConnection } from '../net/upstream.ts';
+import type { BodyLength } from './admission.ts';
+import { clientHeaders, upstreamHeaders } from './headers.ts';
+import { type Lane, LaneGone } from './lane.ts';
+import type { OriginPools } from './origin-pools.ts';
+import { RequestBody } from './request-body.ts';
+
+export interface ForwardOptions {
+  readonly pools: OriginPools;
+  readonly permit: Permit;
+  readonly target: RequestTarget;
+  readonly body: BodyLength;
+  /** Our pseudonym in Via; none is sent without it. */
+  readonly via: string | undefined;
+  /** Milliseconds the client may be silent within its body. */
+  readonly bodyTimeout: number;
+}
+
+export interface Forwarded {
+  /** The connection the request went over; absent when there was none. */
+  readonly connection: UpstreamConnection | undefined;
+  /** Status and Content-Type of the reply that was begun to the client; absent when none was. */
+  readonly reply: { readonly status: number; readonly contentType: string | undefined } | undefined;
+  /** Milliseconds from the request to the first byte of the reply. */
+  readonly firstByte: number | undefined;
+  /** What went wrong; without a `reply` the caller may still answer with a page. */
+  readonly error: ProxyError | undefined;
+  readonly bytesIn: number;
+}
+
+/** Methods that may be sent twice (RFC 9110 section 9.2.2) when a kept connection turns out to be stale. */
+const REPEATABLE = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
+/** A stale connection is tried over once; the second attempt is on a new one. */
+const MAX_ATTEMPTS = 2;
+
+/** Never rejects: what went wrong is in the result. */
+export async function forward(
+  request: IncomingMessage,
+  response: ServerResponse,
+  options: ForwardOptions,
+): Promise<Forwarded> {
+  const { pools, permit, target } = options;
+  let connection: UpstreamConnection | undefined;
+  let bytesIn = 0;
+  try {
+    for (let attempt = 1; ; attempt += 1) {
+      const lane =
+        attempt === 1 ? await pools.acquire(permit, target.scheme) : await pools.open(permit, target.scheme);
+      connection = lane.connection;
+      const wasFresh = lane.fresh;
+      const result = await exchange(lane, request, response, options);
+      bytesIn += result.bytesIn;
+      if (attempt < MAX_ATTEMPTS && !wasFresh && mayRepeat(result, request)) continue;
+      const error = result.error === undefined ? undefined : toProxyError(result.error);
+      return { connection, reply: result.reply, firstByte: result.firstByte, error, bytesIn };
+    }
+  } catch (thrown) {
+    return { connection, reply: undefined, firstByte: undefined, error: toProxyError(thrown), bytesIn };
+  }
+}
+
+interface Exchanged {
+  readonly reply: Forwarded['reply'];
+  readonly firstByte: number | undefined;
+  readonly error: unknown;
+  readonly bytesIn: number;
+}
+
+function mayRepeat({ error, reply, bytesIn }: Exchanged, request: IncomingMessage): boolean {
+  if (error === undefined || reply || bytesIn > 0) return false;
+  if (error instanceof LaneGone) return true;
+  return REPEATABLE.has(request.method ?? '') && isBrokenConnection(error);
+}
+
+function isBrokenConnection(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && /^(?:UND_ERR_SOCKET|ECONNRESET|EPIPE)$/.test(String(error.code));
+}
+
+function exchange(
+  lane: Lane,
+  request: IncomingMessage,
+  response: ServerResponse,
+  options: ForwardOptions,
+): Promise<Exchanged> {
+  return new Promise((resolve) => {
+    const begin = performance.now();
+    const body = options.body === 'none' ? undefined : new RequestBody(request, options.bodyTimeout);
+    const { target, via } = options;
+    let reply: Forwarded['reply'];
+    let firstByte: number | undefined;
+    let controller: Dispatcher.DispatchController | undefined;
+
+    const onDrain = (): void => controller?.resume();
+    const onClose = (): void => {
+      if (!response.writableFinished) controller?.abort(new ProxyError('client-aborted'));
+    };
+    const settle = (error: unknown): void => {
+      response.off('drain', onDrain).off('close', onClose);
+      body?.destroy();
+      resolve({ reply, firstByte, error, bytesIn: body?.bytes ?? 0 });
+    };
+    response.on('drain', onDrain).on('close', onClose);
+
+    const handler: Dispatcher.DispatchHandler = {
+      onRequestStart(started) {
+        controller = started;
+        if (response.destroyed) started.abort(new ProxyError('client-aborted'));
+      },
+      onResponseStart(started, status, _headers, statusMessage) {
+        // Interim replies end here: the client asked for none that we relay.
+        if (status < 200) return;
+        firstByte = performance.now() - begin;
+        const raw = rawHeaders(started);
+        const problem = replyProblem(status, statusMessage ?? '');
+        if (problem) throw problem;
+        const headers = clientHeaders(raw, via ? { version: '1.1', pseudonym: via } : undefined);
+        response.writeHead(status, statusMessage ?? '', headers);
+        reply = { status, contentType: headerValue(raw, 'content-type') };
+        // The head goes out with the first bytes of the body, or alone when none came with it.
+        process.nextTick(() => response.flushHeaders());
+      },
+      onResponseData(started, chunk) {
+        if (!response.write(chunk)) started.pause();
+      },
+      onResponseEnd() {
+        options.pools.release(lane, target.authority, target.scheme);
+        response.end();
+        settle(undefined);
+      },
+      onResponseError(_started, error) {
+        lane.destroy();
+        settle(error);
+      },
+    };
+
+    lane.dispatch(
+      {
+        method: request.method ?? 'GET',
+        path: `${target.path}${target.query}`,
+        headers: upstreamHeaders(request.rawHeaders, {
+          host: formatAuthority(target.authority, DEFAULT_PORT[target.scheme]),
+          via: via ? { version: request.httpVersion, pseudonym: via } : undefined,
+          contentLength: typeof options.body === 'number' ? options.body : undefined,
+        }),
+        ...(body ? { body } : {}),
+      },
+      handler,
+    );
+  });
+}
+
+/** What would make `writeHead` throw, or the client misread the reply (RFC 9112 section 4). */
+function replyProblem(status: number, reason: string): ProxyError | undefined {
+  if (!Number.isInteger(status) || status < 200 || status > 599) {
+    return new ProxyError('response-malformed', `Status ${status}.`);
+  }
+  return /[^\t\x20-\x7e\x80-\xff]/.test(reason)
+    ? new ProxyError('response-malformed', 'Control character in the reason phrase.')
+    : undefined;
+}
+
+/** The fields as they came; undici hands them over as buffers. */
+function rawHeaders(controller: Dispatcher.DispatchController): string[] {
+  const raw = controller.rawHeaders;
+  if (!Array.isArray(raw)) throw new ProxyError('response-malformed', 'No header.');
+  return raw.map((part) => (typeof part === 'string' ? part : part.toString('latin1')));
+}
+
+function headerValue(raw: readonly string[], name: string): string | undefined {
+  for (let i = 0; i + 1 < raw.length; i += 2) if (raw[i]?.toLowerCase() === name) return raw[i + 1];
+  return undefined;
+}
+
+const UNDICI_CODES: Readonly<Record<string, 'response-timeout' | 'response-malformed' | 'response-aborted'>> = {
+  UND_ERR_HEADERS_TIMEOUT: 'response-timeout',
+  UND_ERR_BODY_TIMEOUT: 'response-timeout',
+  UND_ERR_HEADERS_OVERFLOW: 'response-malformed',
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'response-aborted',
+  UND_ERR_SOCKET: 'response-aborted',
+  ECONNRESET: 'response-aborted',
+  EPIPE: 'response-aborted',
+};
+
+function toProxyError(error: unknown): ProxyError {
+  if (error instanceof ProxyError) return error;
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const known = UNDICI_CODES[code] ?? (/^(?:HPE_|ERR_INVALID_|ERR_HTTP_)/.test(code) ? 'response-malformed' : undefined);
+  // A ProxyError that undici wrapped, such as one of the request body, is the cause of its own.
+  if (error instanceof Error && error.cause instanceof ProxyError) return error.cause;
+  return new ProxyError(known ?? 'internal', messageOf(error), { cause: error });
+}

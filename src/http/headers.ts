@@ -1,0 +1,78 @@
+// Which fields cross the proxy (RFC 9110 section 7.6). Raw name-value arrays in and out: order and spelling survive.
+
+/** Fields that belong to one connection; none of them ever crosses. */
+const HOP_BY_HOP = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authentication-info',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/** Fields that Connection may name as much as it likes: dropping them would change what the message means. */
+const NOT_STRIPPABLE = new Set(['authorization', 'content-length', 'cookie', 'host', 'set-cookie', 'via']);
+
+export interface ViaEntry {
+  /** `1.1`: the version the message came in. */
+  readonly version: string;
+  readonly pseudonym: string;
+}
+
+export interface RequestHeaderOptions {
+  /** Host as it goes upstream, from the canonical target. */
+  readonly host: string;
+  readonly via: ViaEntry | undefined;
+  /** Content-Length to send, where the length is known. */
+  readonly contentLength: number | undefined;
+}
+
+/** The fields of a request as they go upstream: Host first, framing rebuilt, own Via at the end of the list. */
+export function upstreamHeaders(raw: readonly string[], options: RequestHeaderOptions): string[] {
+  const out = ['Host', options.host];
+  copy(raw, out, new Set(['host', 'content-length', 'expect']));
+  if (options.contentLength !== undefined) out.push('Content-Length', String(options.contentLength));
+  if (options.via) out.push('Via', `${options.via.version} ${options.via.pseudonym}`);
+  return out;
+}
+
+/** The fields of a reply as they go to the client. Content-Length stays; any other framing is the server's to rebuild. */
+export function clientHeaders(raw: readonly string[], via: ViaEntry | undefined): string[] {
+  const out: string[] = [];
+  copy(raw, out, new Set());
+  if (via) out.push('Via', `${via.version} ${via.pseudonym}`);
+  return out;
+}
+
+function copy(raw: readonly string[], out: string[], drop: ReadonlySet<string>): void {
+  const named = namedByConnection(raw);
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const name = raw[i] ?? '';
+    const lower = name.toLowerCase();
+    if (HOP_BY_HOP.has(lower) || drop.has(lower) || named?.has(lower)) continue;
+    out.push(name, raw[i + 1] ?? '');
+  }
+}
+
+function namedByConnection(raw: readonly string[]): Set<string> | undefined {
+  let named: Set<string> | undefined;
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    if (raw[i]?.length !== 10 || raw[i]?.toLowerCase() !== 'connection') continue;
+    for (const token of (raw[i + 1] ?? '').split(',')) {
+      const name = token.trim().toLowerCase();
+      if (name === '' || NOT_STRIPPABLE.has(name)) continue;
+      named ??= new Set();
+      named.add(name);
+    }
+  }
+  return named;
+}
+
+/** Whether a Via of ours is in the list already: the request has come round (RFC 9110 section 7.6.3). */
+export function hasPassed(vias: readonly string[], pseudonym: string): boolean {
+  return vias.some((value) => value.split(',').some((entry) => entry.trim().split(/\s+/)[1] === pseudonym));
+}

@@ -1,0 +1,88 @@
+// Connections to origins, kept and shared by authority. Every one was dialled at a checked address and, for https,
+// verified before it got in here. Called by flow/bump (is the origin who it says?) and forward.ts (one exchange).
+
+import { type Authority, formatAuthority } from '../core/authority.ts';
+import type { Permit } from '../core/decision.ts';
+import type { Limits } from '../core/limits.ts';
+import type { Scheme } from '../core/target.ts';
+import type { Upstream, UpstreamConnection } from '../net/upstream.ts';
+import { Lane } from './lane.ts';
+
+export class OriginPools {
+  readonly #upstream: Upstream;
+  readonly #limits: Limits;
+  readonly #idle = new Map<string, Lane[]>();
+  readonly #lanes = new Set<Lane>();
+
+  constructor(upstream: Upstream, limits: Limits) {
+    this.#upstream = upstream;
+    this.#limits = limits;
+  }
+
+  /**
+   * Makes sure that the authority has been reached and verified: by a connection that is alive and idle, or by a new
+   * one that then waits for its first request. Throws ProxyError.
+   */
+  async ensure(permit: Permit, scheme: Scheme): Promise<UpstreamConnection> {
+    const lane = this.#take(permit.authority, scheme) ?? (await this.open(permit, scheme));
+    this.release(lane, permit.authority, scheme);
+    return lane.connection;
+  }
+
+  /** A lane for one exchange: an idle one, the last used first, or a new one. Throws ProxyError. */
+  async acquire(permit: Permit, scheme: Scheme): Promise<Lane> {
+    return this.#take(permit.authority, scheme) ?? (await this.open(permit, scheme));
+  }
+
+  /** A new connection, whatever is idle. Throws ProxyError. */
+  async open(permit: Permit, scheme: Scheme): Promise<Lane> {
+    const route = await this.#upstream.locate(permit);
+    const connection =
+      scheme === 'https' ? await this.#upstream.connectSecurely(route) : await this.#upstream.connect(route);
+    const key = originOf(permit.authority, scheme);
+    const lane = new Lane(key, connection, this.#limits, (gone) => this.#forget(key, gone));
+    this.#lanes.add(lane);
+    return lane;
+  }
+
+  /** Gives a lane back whose exchange was exactly complete. */
+  release(lane: Lane, authority: Authority, scheme: Scheme): void {
+    if (!lane.alive) return;
+    const key = originOf(authority, scheme);
+    const idle = this.#idle.get(key);
+    if (idle) idle.push(lane);
+    else this.#idle.set(key, [lane]);
+  }
+
+  /** Closes every connection at once. */
+  destroy(): void {
+    for (const lane of this.#lanes) lane.destroy();
+  }
+
+  /** Connections open, idle and in use. */
+  get size(): number {
+    return this.#lanes.size;
+  }
+
+  #take(authority: Authority, scheme: Scheme): Lane | undefined {
+    const key = originOf(authority, scheme);
+    const idle = this.#idle.get(key);
+    let lane = idle?.pop();
+    while (lane && !lane.alive) lane = idle?.pop();
+    if (idle?.length === 0) this.#idle.delete(key);
+    return lane;
+  }
+
+  /** An origin without a connection leaves nothing behind: memory does not grow with the hosts ever seen. */
+  #forget(key: string, lane: Lane): void {
+    this.#lanes.delete(lane);
+    const idle = this.#idle.get(key);
+    const at = idle?.indexOf(lane) ?? -1;
+    if (at >= 0) idle?.splice(at, 1);
+    if (idle?.length === 0) this.#idle.delete(key);
+  }
+}
+
+function originOf(authority: Authority, scheme: Scheme): string {
+  return `${scheme}://${formatAuthority(authority)}`;
+}

@@ -1,0 +1,85 @@
+// The few things the proxy serves itself: the help page, the CA in three forms, proxy.pac, and the answer of the
+// self-test host. Called by flow/serve-own.
+
+import type { Session, Tunnel } from '../core/session.ts';
+import type { CertificateAuthority } from '../pki/certificate-authority.ts';
+import { exportCa, P12_PASSWORD } from '../pki/export-ca.ts';
+import { escapeHtml, html } from './reply.ts';
+
+/** The self-test host: bumped and answered by the proxy itself, whatever the policy. `.internal` is reserved (ICANN, 2024). */
+export const OWN_HOST = 'sallyport.internal';
+
+export interface OwnPage {
+  readonly type: string;
+  readonly body: Buffer;
+  /** Name for the file when it is downloaded. */
+  readonly file?: string;
+}
+
+export class OwnPages {
+  readonly #ca: CertificateAuthority;
+  readonly #files: ReadonlyMap<string, () => OwnPage>;
+
+  constructor(ca: CertificateAuthority) {
+    this.#ca = ca;
+    this.#files = new Map([
+      ['/ca.pem', () => ({ type: 'application/x-pem-file', body: exportCa(ca, 'pem'), file: 'sallyport-ca.pem' })],
+      ['/ca.crt', () => ({ type: 'application/x-x509-ca-cert', body: exportCa(ca, 'pem'), file: 'sallyport-ca.crt' })],
+      ['/ca.der', () => ({ type: 'application/x-x509-ca-cert', body: exportCa(ca, 'der'), file: 'sallyport-ca.der' })],
+      ['/ca.p12', () => ({ type: 'application/x-pkcs12', body: exportCa(ca, 'p12'), file: 'sallyport-ca.p12' })],
+    ]);
+  }
+
+  /** The page at a path; `proxy` is our own address as the client spelled it, `host:port`. */
+  page(path: string, proxy: string): OwnPage | undefined {
+    if (path === '/') return { type: 'text/html', body: this.#help(proxy) };
+    if (path === '/proxy.pac') return { type: 'application/x-ns-proxy-autoconfig', body: pac(proxy) };
+    return this.#files.get(path)?.();
+  }
+
+  /** What the self-test host says: this client's traffic came through, and was it decrypted? */
+  selfTest(session: Session, tunnel: Tunnel | undefined): OwnPage {
+    const decrypted = tunnel !== undefined;
+    const report = {
+      proxied: true,
+      decrypted,
+      // A client that has finished the handshake and sent a request has accepted our certificate.
+      trusted: decrypted,
+      client: session.client.address,
+      tls: { client: tunnel?.clientTls ?? null, proxy: session.proxyTls ?? null },
+    };
+    return { type: 'application/json', body: Buffer.from(`${JSON.stringify(report)}\n`) };
+  }
+
+  #help(proxy: string): Buffer {
+    const at = escapeHtml(proxy);
+    return Buffer.from(
+      html('Sallyport', [
+        '<h1>This is a Sallyport proxy</h1>',
+        '<p>You have reached the proxy itself. Programs use it by name:</p>',
+        `<pre>export HTTPS_PROXY=http://${at} HTTP_PROXY=http://${at}\nexport NO_PROXY=localhost,127.0.0.1,169.254.169.254,168.63.129.16</pre>`,
+        '<p>Allowed HTTPS traffic may be decrypted here and is logged. For that, clients must trust this authority:</p>',
+        '<ul><li><a href="/ca.pem">ca.pem</a> (PEM)</li><li><a href="/ca.der">ca.der</a> (DER)</li>',
+        `<li><a href="/ca.p12">ca.p12</a> (PKCS#12 trust store, password <code>${P12_PASSWORD}</code>)</li>`,
+        '<li><a href="/proxy.pac">proxy.pac</a> (browser auto-configuration)</li></ul>',
+        `<p>SHA-256 fingerprint, to compare before you trust it:<br><code>${escapeHtml(this.#ca.anchor.fingerprint256)}</code></p>`,
+        `<p>Then try: <code>curl --cacert ca.pem -x http://${at} https://${OWN_HOST}/</code></p>`,
+      ]),
+    );
+  }
+}
+
+/** No `; DIRECT` at the end: a browser that cannot reach the proxy must not go around it. */
+function pac(proxy: string): Buffer {
+  const safe = /^[a-z0-9.:[\]_-]+$/i.test(proxy) ? proxy : 'proxy.invalid:3128';
+  const direct = ['localhost', '127.0.0.1', '169.254.169.254', '168.63.129.16'];
+  return Buffer.from(
+    [
+      'function FindProxyForURL(url, host) {',
+      `  if (${direct.map((host) => `host === '${host}'`).join(' || ')}) return 'DIRECT';`,
+      `  return 'PROXY ${safe}';`,
+      '}',
+      '',
+    ].join('\n'),
+  );
+}

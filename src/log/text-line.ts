@@ -1,0 +1,84 @@
+// Squid's native access line and its two httpd formats, as text without the newline. Called through log-format.ts.
+// The layout is Squid's own: `%ts.%03tu %6tr %>a %Ss/%03>Hs %<st %rm %ru %[un %Sh/%<a %mt`.
+
+import type { AccessLogEntry } from './access-log-entry.ts';
+import { cap, escapeField, escapeQuoted, escapeUrl } from './escape.ts';
+import { httpdTime } from './httpd-time.ts';
+import { loggedUrl } from './logged-url.ts';
+
+/** Squid's limit of one record, its newline included. */
+export const MAX_RECORD = 8192;
+
+const MAX_METHOD = 32;
+const MAX_ADDRESS = 64;
+const MAX_USER = 256;
+const MAX_TYPE = 128;
+const MAX_HEADER = 1024;
+
+export function squidLine(entry: AccessLogEntry): string {
+  const time = Math.trunc(entry.time);
+  const seconds = String(Math.floor(time / 1000)).padStart(9);
+  const millis = String(time % 1000).padStart(3, '0');
+  const elapsed = String(Math.trunc(entry.elapsed)).padStart(6);
+  const status = String(entry.status).padStart(3, '0');
+  const client = field(entry.client, MAX_ADDRESS);
+  const head = `${seconds}.${millis} ${elapsed} ${client} ${resultTag(entry)}/${status} ${entry.bytes} ${method(entry)} `;
+  const tail = ` ${user(entry)} ${entry.hierarchy}/${field(entry.peer, MAX_ADDRESS)} ${contentType(entry)}`;
+  return head + url(entry, head.length + tail.length) + tail;
+}
+
+/** `%>a - %[un [%tl] "%rm %ru HTTP/%rv" %>Hs %<st %Ss:%Sh` */
+export function commonLine(entry: AccessLogEntry): string {
+  return httpdLine(entry, '');
+}
+
+/** The common format with `"%{Referer}>h" "%{User-Agent}>h"` before the result. */
+export function combinedLine(entry: AccessLogEntry): string {
+  const referer = entry.referer === undefined ? undefined : loggedUrl(entry.referer);
+  return httpdLine(entry, ` "${header(referer)}" "${header(entry.userAgent)}"`);
+}
+
+function httpdLine(entry: AccessLogEntry, headers: string): string {
+  const client = field(entry.client, MAX_ADDRESS);
+  const head = `${client} - ${user(entry)} [${httpdTime(entry.time)}] "${method(entry)} `;
+  const result = `${entry.status} ${entry.bytes}${headers} ${resultTag(entry)}:${entry.hierarchy}`;
+  const tail = ` ${protocol(entry)}" ${result}`;
+  return head + url(entry, head.length + tail.length) + tail;
+}
+
+/** Squid's tag with its suffix, as in `TCP_MISS_ABORTED`. */
+export function resultTag(entry: AccessLogEntry): string {
+  return entry.suffix === undefined ? entry.tag : `${entry.tag}_${entry.suffix}`;
+}
+
+/** The media type alone: Squid cuts at the first `;`, space or tab. */
+export function mediaType(contentType: string): string {
+  return contentType.replace(/[; \t].*$/s, '');
+}
+
+const method = (entry: AccessLogEntry): string => field(entry.method, MAX_METHOD);
+const contentType = (entry: AccessLogEntry): string => field(mediaType(entry.contentType ?? ''), MAX_TYPE);
+
+/** Squid's words for what never became a request: `NONE/0.0`. */
+function protocol(entry: AccessLogEntry): string {
+  return entry.httpVersion === undefined ? 'NONE/0.0' : `HTTP/${field(entry.httpVersion, MAX_METHOD)}`;
+}
+
+/** A user who is called `-` must not read as nobody. */
+function user(entry: AccessLogEntry): string {
+  return entry.user === '-' ? '%2d' : field(entry.user, MAX_USER);
+}
+
+/** The URL takes what the record has left: it is the one field whose length the client chooses freely. */
+function url(entry: AccessLogEntry, taken: number): string {
+  const text = loggedUrl(entry.url, entry.method === 'CONNECT' ? 'authority' : 'url');
+  return cap(escapeUrl(text.slice(0, MAX_RECORD)), MAX_RECORD - 1 - taken) || '-';
+}
+
+function field(text: string | undefined, max: number): string {
+  return cap(escapeField((text ?? '').slice(0, max + 1)), max) || '-';
+}
+
+function header(text: string | undefined): string {
+  return cap(escapeQuoted((text ?? '').slice(0, MAX_HEADER + 1)), MAX_HEADER) || '-';
+}

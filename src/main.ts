@@ -1,0 +1,18 @@
+#!/usr/bin/env node
+// The entry: guards the runtime and one signal, then hands the words of the command line to cli/. Started by npm, by the
+// package's bin, or by a service manager.
+
+const OLDEST = 24;
+
+// Squid's log rotation sends SIGUSR1; without a handler Node answers it by opening a debugger port inside a process
+// that holds a CA key. `up` and `run` replace this one by reopening their logs.
+process.on('SIGUSR1', () => undefined);
+
+const major = Number(process.versions.node.split('.')[0]);
+if (major < OLDEST) {
+  process.stderr.write(`sallyport needs Node.js ${OLDEST} or newer; this is ${process.versions.node}.\n`);
+  process.exitCode = 1;
+} else {
+  const { main } = await import('./cli/main.ts');
+  process.exitCode = await main(process.argv.slice(2));
+}

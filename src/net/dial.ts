@@ -1,0 +1,66 @@
+// Opens a TCP connection to the first of several addresses that answers (RFC 8305). Called by net/upstream, which has
+// checked every address: nothing here looks a name up.
+
+import { connect, type Socket } from 'node:net';
+import { messageOf, ProxyError } from '../core/errors.ts';
+
+/** Milliseconds before the next address is tried beside the first (RFC 8305 section 5). */
+const ATTEMPT_DELAY = 250;
+
+export interface Dialled {
+  readonly socket: Socket;
+  readonly address: string;
+}
+
+/** Throws ProxyError `connect-failed` or `connect-timeout`; every other attempt is closed. */
+export function dial(addresses: readonly string[], port: number, timeout: number): Promise<Dialled> {
+  return new Promise((resolve, reject) => {
+    const pending = new Set<Socket>();
+    const waiting = [...addresses];
+    let lastError: Error | undefined;
+    let lastAddress: string | undefined;
+    let next: NodeJS.Timeout | undefined;
+    const deadline = setTimeout(
+      () => fail(new ProxyError('connect-timeout', `${addresses.join(', ')} port ${port}`, { peer: lastAddress })),
+      timeout,
+    );
+
+    const settle = (): void => {
+      clearTimeout(deadline);
+      clearTimeout(next);
+      for (const socket of pending) socket.destroy();
+      pending.clear();
+    };
+    const fail = (error: ProxyError): void => {
+      settle();
+      reject(error);
+    };
+    const attempt = (): void => {
+      clearTimeout(next);
+      const address = waiting.shift();
+      if (address === undefined) {
+        if (pending.size === 0) fail(failure(lastError, lastAddress));
+        return;
+      }
+      lastAddress = address;
+      const socket = connect({ host: address, port, noDelay: true, allowHalfOpen: true });
+      pending.add(socket);
+      socket.once('connect', () => {
+        pending.delete(socket);
+        settle();
+        resolve({ socket, address });
+      });
+      // Stays for the socket's life: whoever has it later learns of its end by 'close'.
+      socket.on('error', (error) => {
+        lastError = error;
+        if (pending.delete(socket)) attempt();
+      });
+      if (waiting.length > 0) next = setTimeout(attempt, ATTEMPT_DELAY);
+    };
+    attempt();
+  });
+}
+
+function failure(cause: Error | undefined, peer: string | undefined): ProxyError {
+  return new ProxyError('connect-failed', messageOf(cause), { cause, peer });
+}

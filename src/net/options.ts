@@ -1,0 +1,25 @@
+// The options that net/ wants; config/ reads them.
+
+export interface ListenOptions {
+  readonly address: string;
+  /** 0 lets the system choose, for tests. */
+  readonly port: number;
+  /** Names in the certificate for TLS to the proxy itself, besides the address the client came to. */
+  readonly names: readonly string[];
+}
+
+export interface UpstreamOptions {
+  /** `system`, or absolute paths of PEM files. */
+  readonly trust: readonly string[];
+  /** Private or loopback ranges that may be dialled. */
+  readonly allowAddresses: readonly string[];
+}
+
+export interface ResolverOptions {
+  /** Name servers, `address` or `address:port`; empty: the system's. */
+  readonly servers: readonly string[];
+  /** Names answered from here, before anything is asked. */
+  readonly hosts: Readonly<Record<string, string | readonly string[]>>;
+  /** Milliseconds an answer is kept at most, whatever its TTL. */
+  readonly maxTtl: number;
+}

@@ -1,0 +1,80 @@
+// Looks at the first bytes of a socket and puts them back, so that whoever reads next sees the stream from its start.
+
+import type { Socket } from 'node:net';
+import { ProxyError } from '../core/errors.ts';
+
+/** What a reader says of the bytes so far: a value, or that fewer than `atLeast` in all will not be enough. */
+export type Look<T> = (
+  bytes: Buffer,
+) => { readonly more: true; readonly atLeast: number } | { readonly more: false; readonly value: T };
+
+export interface PeekOptions {
+  /** Milliseconds for the whole look. */
+  readonly timeout: number;
+  /** Bytes the look may hold; at this size `look` must answer. */
+  readonly ceiling: number;
+}
+
+export type Peeked<T> =
+  | { readonly seen: 'value'; readonly value: T }
+  /** The other side ended or broke the connection first. */
+  | { readonly seen: 'end'; readonly bytes: number }
+  | { readonly seen: 'timeout'; readonly bytes: number }
+  | { readonly seen: 'overflow'; readonly bytes: number };
+
+/**
+ * Reads from a paused socket until `look` has its answer, then unshifts everything that was read.
+ * The socket is left paused, with no listener of ours on it. Never rejects: each way it can end is a value.
+ */
+export function peek<T>(socket: Socket, look: Look<T>, { timeout, ceiling }: PeekOptions): Promise<Peeked<T>> {
+  return new Promise((resolve) => {
+    let held: Buffer = Buffer.alloc(0);
+    let bytes = 0;
+    let atLeast = 1;
+    const timer = setTimeout(() => finish({ seen: 'timeout', bytes }), timeout);
+
+    const finish = (result: Peeked<T>): void => {
+      clearTimeout(timer);
+      socket.off('readable', onReadable).off('end', onEnd).off('close', onEnd);
+      if (bytes > 0 && !socket.destroyed && !socket.readableEnded) socket.unshift(held.subarray(0, bytes));
+      resolve(result);
+    };
+    const onEnd = (): void => finish({ seen: 'end', bytes });
+    const onReadable = (): void => {
+      for (let chunk = readChunk(socket); chunk !== null; chunk = readChunk(socket)) {
+        held = bytes === 0 ? chunk : append(held, bytes, chunk);
+        bytes += chunk.length;
+      }
+      if (bytes < atLeast) return;
+      const answer = look(held.subarray(0, bytes));
+      if (!answer.more) finish({ seen: 'value', value: answer.value });
+      else if (bytes >= ceiling) finish({ seen: 'overflow', bytes });
+      else atLeast = answer.atLeast;
+    };
+
+    if (socket.destroyed || socket.readableEnded) return onEnd();
+    socket.on('readable', onReadable).once('end', onEnd).once('close', onEnd);
+    return undefined;
+  });
+}
+
+/** Doubles the room when it is used up, so that many small chunks are not copied over and over. */
+function append(held: Buffer, bytes: number, chunk: Buffer): Buffer {
+  const wanted = bytes + chunk.length;
+  const room = wanted <= held.length ? held : Buffer.alloc(Math.max(2 * held.length, wanted, 4096));
+  if (room !== held) held.copy(room, 0, 0, bytes);
+  chunk.copy(room, bytes);
+  return room;
+}
+
+function readChunk(socket: Socket): Buffer | null {
+  const chunk: unknown = socket.read();
+  return Buffer.isBuffer(chunk) ? chunk : null;
+}
+
+/** A peek that failed, as the error it is when a ClientHello was awaited. */
+export function peekError(peeked: Exclude<Peeked<unknown>, { seen: 'value' }>): ProxyError {
+  if (peeked.seen === 'timeout') return new ProxyError('hello-timeout');
+  if (peeked.seen === 'overflow') return new ProxyError('hello-malformed', `No end within ${peeked.bytes} bytes.`);
+  return new ProxyError('client-aborted');
+}

@@ -1,0 +1,83 @@
+// Carries bytes both ways between two sockets, with backpressure, half-close and an idle deadline. Called by flow/splice.
+
+import type { Duplex } from 'node:stream';
+
+export type PipeEnd = 'complete' | 'client-error' | 'upstream-error' | 'idle' | 'cut';
+
+export interface Piped {
+  readonly end: PipeEnd;
+  /** Bytes handed to the client. */
+  readonly toClient: number;
+  /** Bytes handed to the upstream. */
+  readonly toUpstream: number;
+}
+
+export interface PipeOptions {
+  /** Milliseconds without a byte either way. */
+  readonly idleTimeout: number;
+  /** Cuts the tunnel at once, as at the end of a drain. */
+  readonly signal?: AbortSignal;
+}
+
+/** Resolves when both directions have ended, or one broke; both sockets are then destroyed. Never rejects. */
+export function pipe(client: Duplex, upstream: Duplex, { idleTimeout, signal }: PipeOptions): Promise<Piped> {
+  return new Promise((resolve) => {
+    let open = 2;
+    let done = false;
+    const up: Lane = { bytes: 0, ended: false };
+    const down: Lane = { bytes: 0, ended: false };
+    let seen = 0;
+
+    // One timer that looks whether anything moved: cheaper than one re-armed with every chunk.
+    const timer = setInterval(() => {
+      const moved = up.bytes + down.bytes;
+      if (moved === seen) finish('idle');
+      seen = moved;
+    }, idleTimeout);
+    const cut = (): void => finish('cut');
+
+    const finish = (end: PipeEnd): void => {
+      if (done) return;
+      done = true;
+      clearInterval(timer);
+      signal?.removeEventListener('abort', cut);
+      client.destroy();
+      upstream.destroy();
+      resolve({ end, toClient: down.bytes, toUpstream: up.bytes });
+    };
+    const laneEnded = (): void => {
+      open -= 1;
+      if (open === 0) finish('complete');
+    };
+
+    carry(client, upstream, up, laneEnded);
+    carry(upstream, client, down, laneEnded);
+    client.once('error', () => finish('client-error'));
+    upstream.once('error', () => finish('upstream-error'));
+    // A side that closes without having ended its half was reset.
+    client.once('close', () => finish(up.ended ? 'complete' : 'client-error'));
+    upstream.once('close', () => finish(down.ended ? 'complete' : 'upstream-error'));
+    if (signal?.aborted) cut();
+    signal?.addEventListener('abort', cut, { once: true });
+    if (client.destroyed) finish('client-error');
+    if (upstream.destroyed) finish('upstream-error');
+  });
+}
+
+interface Lane {
+  bytes: number;
+  ended: boolean;
+}
+
+function carry(from: Duplex, to: Duplex, lane: Lane, ended: () => void): void {
+  from.on('data', (chunk: Buffer) => {
+    lane.bytes += chunk.length;
+    if (!to.write(chunk)) from.pause();
+  });
+  to.on('drain', () => from.resume());
+  from.once('end', () => {
+    lane.ended = true;
+    to.end(ended);
+  });
+  from.resume();
+}

@@ -1,0 +1,115 @@
+// Keeps ready-made TLS contexts with a minted leaf, one per identity, bounded by count and bytes; concurrent askers
+// share one mint. One store per CA and process; a new CA means a new store, so nothing of the old one is ever served.
+
+import { constants } from 'node:crypto';
+import { createSecureContext, type SecureContext } from 'node:tls';
+import { LRUCache } from 'lru-cache';
+import type { CertificateAuthority } from './certificate-authority.ts';
+import { certificatePem } from './certificate-fields.ts';
+import { leafValidity, mintLeaf } from './leaf.ts';
+import { identityKey, type LeafIdentity } from './leaf-identity.ts';
+import { type LeafKey, makeLeafKey } from './leaf-key.ts';
+import { CIPHERS } from './tls-suites.ts';
+
+export interface LeafStoreOptions {
+  /** Contexts; default 4096. */
+  readonly maxEntries?: number;
+  /** Bytes, by what a context was measured to take; default 128 MiB. */
+  readonly maxBytes?: number;
+}
+
+export interface LeafStoreStats {
+  /** Asked for and there. */
+  readonly hits: number;
+  readonly misses: number;
+  /** Leaves signed: fewer than misses where several asked for one host at a time. */
+  readonly mints: number;
+  /** Contexts held now, and the bytes they count for. */
+  readonly size: number;
+  readonly bytes: number;
+}
+
+const MAX_ENTRIES = 4096;
+const MAX_BYTES = 128 * 1024 * 1024;
+/** Resident bytes of one context on OpenSSL 3.5, and of each further certificate in it: both measured, rounded up. */
+const CONTEXT_BYTES = 30 * 1024;
+const CHAIN_BYTES = 7 * 1024;
+
+export class LeafStore {
+  readonly #ca: CertificateAuthority;
+  readonly #chain: string;
+  readonly #keys = new Map<LeafKey['type'], Promise<LeafKey>>();
+  readonly #contexts: LRUCache<string, SecureContext, LeafIdentity>;
+  #hits = 0;
+  #misses = 0;
+  #mints = 0;
+
+  constructor(ca: CertificateAuthority, options: LeafStoreOptions = {}) {
+    this.#ca = ca;
+    this.#chain = ca.chain.map((certificate) => certificate.toString()).join('');
+    const bytes = CONTEXT_BYTES + CHAIN_BYTES * ca.chain.length;
+    this.#contexts = new LRUCache<string, SecureContext, LeafIdentity>({
+      max: options.maxEntries ?? MAX_ENTRIES,
+      maxSize: options.maxBytes ?? MAX_BYTES,
+      sizeCalculation: () => bytes,
+      // Certificates end by the clock on the wall, also when the machine was asleep.
+      perf: Date,
+      ttlResolution: 0,
+      // An entry pushed out while it is being made still answers those who wait for it.
+      ignoreFetchAbort: true,
+      fetchMethod: async (_key, _stale, { context: identity, options: entry }) => {
+        const made = await this.#make(identity);
+        entry.ttl = made.ttl;
+        return made.context;
+      },
+    });
+  }
+
+  /**
+   * The TLS context to answer a client with. Makes the leaf when there is none, or when the one there is past half of
+   * its life. Rejects with ProxyError `ca-unusable` when the CA is no longer valid; failures are not kept.
+   */
+  contextFor(identity: LeafIdentity): Promise<SecureContext> {
+    const key = `${this.#ca.fingerprint} ${identityKey(identity)}`;
+    const known = this.#contexts.get(key);
+    if (known) {
+      this.#hits += 1;
+      return Promise.resolve(known);
+    }
+    this.#misses += 1;
+    return this.#contexts.forceFetch(key, { context: identity });
+  }
+
+  get stats(): LeafStoreStats {
+    const { size, calculatedSize: bytes } = this.#contexts;
+    return { hits: this.#hits, misses: this.#misses, mints: this.#mints, size, bytes };
+  }
+
+  async #make(identity: LeafIdentity): Promise<{ context: SecureContext; ttl: number }> {
+    const key = await this.#keyOf(identity.keyType);
+    const now = new Date();
+    const leaf = mintLeaf(this.#ca, key, identity, now);
+    this.#mints += 1;
+    const context = createSecureContext({
+      key: key.pem,
+      cert: certificatePem(leaf) + this.#chain,
+      // None: without this line OpenSSL would look among all public roots for issuers to send along.
+      ca: [],
+      minVersion: 'TLSv1.2',
+      ciphers: CIPHERS,
+      honorCipherOrder: true,
+      secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
+    });
+    return { context, ttl: (leafValidity(this.#ca, now).notAfter.getTime() - now.getTime()) / 2 };
+  }
+
+  /** Made once per type, the first time it is asked for; a failure is not kept. */
+  #keyOf(type: LeafKey['type']): Promise<LeafKey> {
+    const known = this.#keys.get(type);
+    if (known) return known;
+    const made = makeLeafKey(type);
+    this.#keys.set(type, made);
+    made.catch(() => this.#keys.delete(type));
+    return made;
+  }
+}

@@ -1,0 +1,152 @@
+// The rules as written turned into rules that can be asked, with everything that is wrong with them; policy.ts calls it.
+
+import type { RefuseBy, TlsAction } from '../core/decision.ts';
+import type { Scheme } from '../core/target.ts';
+import { AddressSet, parseAddressRange } from './address-set.ts';
+import { parseHostPattern } from './host-pattern.ts';
+import { parseMethod } from './method.ts';
+import { PortRanges, parsePortRange } from './port-ranges.ts';
+import { type Checked, compileEach, type Path, type Problem } from './problem.ts';
+import { looksAtRequests, type Rule } from './rule.ts';
+import { parseUrlPattern, portUnder, type UrlPattern } from './url-pattern.ts';
+
+/** A rule as written. All keys that are given must match; of the values of a key, one; an absent key matches all. */
+export interface RuleOptions {
+  readonly name: string;
+  /** Addresses and CIDR ranges. */
+  readonly clients?: readonly string[];
+  /** Host patterns, see host-pattern.ts. Not together with `urls`. */
+  readonly hosts?: readonly string[];
+  /** URL patterns, see url-pattern.ts. */
+  readonly urls?: readonly string[];
+  /** Methods of requests, never CONNECT. */
+  readonly methods?: readonly string[];
+  /** Ports of the destination. */
+  readonly ports?: readonly (number | string)[];
+  readonly action: 'allow' | 'deny';
+  readonly tls?: TlsAction;
+  readonly refuse?: RefuseBy;
+}
+
+/** What holds where a rule does not say. */
+export interface RuleContext {
+  readonly tls: TlsAction;
+  readonly refuse: RefuseBy;
+  /** Ports that can be reached at all, by the scheme of the request. */
+  readonly ports: Readonly<Record<Scheme, PortRanges>>;
+}
+
+/** Names under which the policy itself decides. */
+export const OWN_NAMES = ['default', 'connectPorts', 'httpPorts', 'serverName'];
+
+/** Rules with problems are in the answer too, without what could not be read. */
+export function compileRules(rules: readonly RuleOptions[], context: RuleContext, problems: Problem[]): Rule[] {
+  const names = new Map<string, number>();
+  return rules.map((options, index) => {
+    const path = ['rules', index];
+    checkName(options.name, names, index, problems);
+    const lists = compileLists(options, path, problems);
+    // A splice would keep the requests from the rule that wants to see them, so bump is the default here.
+    const tls = options.tls ?? (looksAtRequests(lists) ? 'bump' : context.tls);
+    const isClosed = options.action === 'deny' && options.tls === 'terminate';
+    const refuseBy = isClosed ? 'close' : (options.refuse ?? context.refuse);
+    const rule: Rule = { index, name: options.name, action: options.action, tls, refuseBy, ...lists };
+    checkTls(options, rule, path, problems);
+    checkPorts(rule, context, path, problems);
+    return rule;
+  });
+}
+
+function compileLists(
+  options: RuleOptions,
+  path: Path,
+  problems: Problem[],
+): Pick<Rule, 'clients' | 'hosts' | 'urls' | 'methods' | 'ports'> {
+  const compile = <I, O>(key: keyof RuleOptions, items: readonly I[] | undefined, one: (item: I) => Checked<O>) => {
+    if (items?.length === 0) {
+      const message = `the list "${key}" is empty, so the rule can never match`;
+      problems.push({ path: [...path, key], message, suggestion: `leave "${key}" out to match all` });
+    }
+    return items && compileEach(items, one, [...path, key], problems);
+  };
+  if (options.hosts && options.urls) {
+    const message = 'a rule has either "hosts" or "urls", since it would be unclear whether both must match';
+    problems.push({ path: [...path, 'urls'], message, suggestion: 'split it into two rules' });
+  }
+  const clients = compile('clients', options.clients, parseAddressRange);
+  const hosts = compile('hosts', options.hosts, parseHostPattern);
+  const urls = compile('urls', options.urls, parseUrlPattern);
+  const methods = compile('methods', options.methods, parseMethod);
+  const ports = compile('ports', options.ports, parsePortRange);
+  return {
+    clients: clients && new AddressSet(clients),
+    hosts,
+    urls,
+    methods: methods && new Set(methods),
+    ports: ports && new PortRanges(ports),
+  };
+}
+
+/** A name stands in log lines and header fields, and says which rule it was. */
+function checkName(name: string, names: Map<string, number>, index: number, problems: Problem[]): void {
+  const path = ['rules', index, 'name'];
+  const before = names.get(name);
+  if (!/^[\x21-\x7e](?:[\x20-\x7e]{0,62}[\x21-\x7e])?$/.test(name)) {
+    problems.push({ path, message: 'a rule name is 1 to 64 printable ASCII characters, not a space at either end' });
+  } else if (OWN_NAMES.includes(name)) {
+    problems.push({
+      path,
+      message: `"${name}" is a name that the policy itself uses`,
+      suggestion: 'give it another name',
+    });
+  } else if (before !== undefined) {
+    const message = `rule ${before + 1} is called "${name}" already`;
+    problems.push({ path, message, suggestion: 'give each rule its own name' });
+  } else names.set(name, index);
+}
+
+function checkTls(options: RuleOptions, rule: Rule, path: Path, problems: Problem[]): void {
+  const seesHttps = rule.urls ? rule.urls.some(({ schemes }) => schemes.includes('https')) : rule.methods !== undefined;
+  if (seesHttps && rule.tls !== 'bump') {
+    const key = rule.urls ? 'urls' : 'methods';
+    problems.push({
+      path: [...path, 'tls'],
+      message: `a rule with "${key}" must see the requests inside TLS, and "tls: ${rule.tls}" does not show them`,
+      suggestion: `write "tls: bump", or replace "${key}" by "hosts"`,
+    });
+  }
+  if (rule.refuseBy === 'close' && options.refuse !== undefined && options.refuse !== 'close') {
+    problems.push({
+      path: [...path, 'refuse'],
+      message: `"refuse: ${options.refuse}" has no effect beside "tls: terminate", which closes the connection without a word`,
+      suggestion: 'leave one of the two out',
+    });
+  }
+}
+
+function checkPorts(rule: Rule, { ports }: RuleContext, path: Path, problems: Problem[]): void {
+  if (rule.ports && !rule.ports.overlaps(ports.https) && !rule.ports.overlaps(ports.http)) {
+    const message = `the ports ${rule.ports} are neither in connectPorts (${ports.https}) nor in httpPorts (${ports.http})`;
+    problems.push({ path: [...path, 'ports'], message, suggestion: 'add them there' });
+    return;
+  }
+  rule.urls?.forEach((url, index) => {
+    const reachable = url.schemes.filter((scheme) => ports[scheme].has(portUnder(url, scheme)));
+    if (reachable.length === 0) {
+      problems.push({ path: [...path, 'urls', index], message: unreachable(url, ports), suggestion: 'add it there' });
+    } else if (rule.ports && !reachable.some((scheme) => rule.ports?.has(portUnder(url, scheme)))) {
+      problems.push({
+        path: [...path, 'urls', index],
+        message: `URL pattern "${url.text}" can never match: its port is not among the ports of the rule (${rule.ports})`,
+      });
+    }
+  });
+}
+
+function unreachable(url: UrlPattern, ports: RuleContext['ports']): string {
+  const where = url.schemes.map((scheme) => {
+    const list = scheme === 'https' ? 'connectPorts' : 'httpPorts';
+    return `port ${portUnder(url, scheme)} is not in ${list} (${ports[scheme]})`;
+  });
+  return `URL pattern "${url.text}" can never match: ${where.join(' and ')}`;
+}

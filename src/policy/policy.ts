@@ -1,0 +1,169 @@
+// The ordered rules as one thing to ask: first match wins, every answer names its rule and its reason. flow/ asks at
+// each step of a connection, config/ compiles to find mistakes, proxy.ts to get the policy.
+
+import { isIPv6 } from 'node:net';
+import { type Authority, formatAuthority, formatHost, parseHost } from '../core/authority.ts';
+import type { Decision, Denial, Permit, RefuseBy, Step, TlsAction } from '../core/decision.ts';
+import type { RequestTarget, Scheme } from '../core/target.ts';
+import { compileRules, type RuleOptions } from './compile-rules.ts';
+import { HostMatcher } from './host-matcher.ts';
+import { firstInOrder } from './in-order.ts';
+import { PortRanges, parsePortRange } from './port-ranges.ts';
+import { compileEach, type Problem } from './problem.ts';
+import { DEFAULT, isTerminated, type NearMiss, printable, reasonOf, type Verdict } from './reason.ts';
+import { type Candidate, Client, looksAtRequests, missOfConnect, missOfRequest, type Rule } from './rule.ts';
+import { findShadowed, hostPatterns } from './shadow.ts';
+
+export type { RuleOptions } from './compile-rules.ts';
+export type { Problem } from './problem.ts';
+
+export interface PolicyOptions {
+  /** `report`: what would be denied is let through and told as such. */
+  readonly mode: 'enforce' | 'report';
+  /** What becomes of that which no rule matches. */
+  readonly default: 'deny' | 'allow';
+  /** Ports that CONNECT and https URLs may name. */
+  readonly connectPorts: readonly (number | string)[];
+  /** Ports that http URLs may name. */
+  readonly httpPorts: readonly (number | string)[];
+  readonly tls: TlsAction;
+  readonly refuse: RefuseBy;
+  readonly rules: readonly RuleOptions[];
+}
+
+export type CompiledPolicy =
+  | { readonly ok: true; readonly policy: Policy }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+/** Everything that is wrong is told at once, each with its place in the options. Never throws. */
+export function compilePolicy(options: PolicyOptions): CompiledPolicy {
+  const problems: Problem[] = [];
+  const ports = {
+    https: compilePorts('connectPorts', options.connectPorts, problems),
+    http: compilePorts('httpPorts', options.httpPorts, problems),
+  };
+  const rules = compileRules(options.rules, { tls: options.tls, refuse: options.refuse, ports }, problems);
+  // Of a rule that could not be read in full, nobody can say that it never matches.
+  const faulty = new Set(problems.map(({ path }) => (path[0] === 'rules' ? path[1] : undefined)));
+  problems.push(...findShadowed(rules).filter(({ path }) => !faulty.has(path[1])));
+  return problems.length > 0 ? { ok: false, problems } : { ok: true, policy: new Policy(options, ports, rules) };
+}
+
+export class Policy {
+  readonly #isReport: boolean;
+  readonly #default: Verdict;
+  readonly #ports: Readonly<Record<Scheme, PortRanges>>;
+  readonly #candidates = new HostMatcher<Candidate>();
+
+  /** Takes rules without problems: `compilePolicy` makes them. */
+  constructor(options: PolicyOptions, ports: Readonly<Record<Scheme, PortRanges>>, rules: readonly Rule[]) {
+    this.#isReport = options.mode === 'report';
+    this.#default = { name: DEFAULT, action: options.default, tls: options.tls, refuseBy: options.refuse };
+    this.#ports = ports;
+    for (const rule of rules) {
+      if (rule.urls) for (const url of rule.urls) this.#candidates.add(url.host, { rule, url });
+      else for (const pattern of hostPatterns(rule)) this.#candidates.add(pattern, { rule, url: undefined });
+    }
+  }
+
+  /**
+   * Decides on the CONNECT line. A rule that looks at requests may or may not match what comes through the tunnel;
+   * where such a rule could make a difference, the tunnel is bumped and `deferred` to `decideRequest`.
+   */
+  decideConnect({ client, authority }: { readonly client: string; readonly authority: Authority }): Decision {
+    if (!this.#ports.https.has(authority.port)) return this.#denyPort('connect', authority, 'https');
+    const subject = new Client(client);
+    let near: NearMiss | undefined;
+    let hasPossible = false;
+    let allowing: Rule | undefined;
+    const match = firstInOrder(this.#candidates.find(authority), ruleIndex, (candidate) => {
+      const { rule } = candidate;
+      const miss = missOfConnect(candidate, subject, authority.port);
+      if (miss) near ??= rule.action === 'allow' ? { rule, miss } : undefined;
+      if (miss || !looksAtRequests(rule)) return miss === undefined;
+      hasPossible = true;
+      if (rule.action === 'allow') allowing ??= rule;
+      return false;
+    });
+    const verdict = match?.rule ?? this.#default;
+    const isRefusal = verdict.action === 'deny' || isTerminated(verdict);
+    if (hasPossible && (allowing || !isRefusal)) {
+      const { name } = allowing ?? verdict;
+      const who = name === DEFAULT ? 'the default' : `rule "${name}"`;
+      const reason = `${who} may allow requests to ${formatAuthority(authority)}: each one is decided on its own`;
+      return permit('connect', authority, name, reason, 'bump', { deferred: true });
+    }
+    const reason = reasonOf(verdict, authority, near);
+    if (verdict.action === 'deny' || (this.#isReport && isTerminated(verdict))) {
+      return this.#deny('connect', authority, verdict.name, reason, verdict.refuseBy);
+    }
+    return permit('connect', authority, verdict.name, reason, verdict.tls);
+  }
+
+  /**
+   * Holds the server name of the ClientHello against the host of the CONNECT. `serverName` is as it stands in the
+   * hello; without one, or with the same host, the permit stands. Not an opinion of the rules: report mode refuses too.
+   */
+  decideHello(granted: Permit, serverName: string | undefined): Decision {
+    if (serverName === undefined) return granted;
+    const { authority } = granted;
+    const name = parseHost(isIPv6(serverName) ? `[${serverName}]` : serverName);
+    if (name.ok && name.value.kind === authority.kind && name.value.text === authority.host) return granted;
+    const why = name.ok ? '' : ` (${name.reason})`;
+    const reason = `the server name "${printable(serverName)}"${why} is not the host of the CONNECT, ${formatHost(authority)}`;
+    return { action: 'deny', step: 'hello', authority, rule: 'serverName', reason, refuseBy: 'close' };
+  }
+
+  /** Decides on one request, plain or decrypted. The `tls` of the permit says nothing: there is no more TLS to choose. */
+  decideRequest(facts: { readonly client: string; readonly method: string; readonly target: RequestTarget }): Decision {
+    const { authority, scheme } = facts.target;
+    if (!this.#ports[scheme].has(authority.port)) return this.#denyPort('request', authority, scheme);
+    const subject = new Client(facts.client);
+    let near: NearMiss | undefined;
+    const match = firstInOrder(this.#candidates.find(authority), ruleIndex, (candidate) => {
+      const { rule } = candidate;
+      const miss = missOfRequest(candidate, subject, facts.method, facts.target);
+      if (miss) near ??= rule.action === 'allow' ? { rule, miss } : undefined;
+      return miss === undefined;
+    });
+    const verdict = match?.rule ?? this.#default;
+    const reason = reasonOf(verdict, authority, near);
+    // A tunnel opened for the sake of one rule is no way around another that wants TLS to this host closed.
+    const isClosed = scheme === 'https' && isTerminated(verdict);
+    if (verdict.action === 'allow' && !isClosed) return permit('request', authority, verdict.name, reason, 'bump');
+    return this.#deny('request', authority, verdict.name, reason, isClosed ? 'close' : verdict.refuseBy);
+  }
+
+  #denyPort(step: Step, authority: Authority, scheme: Scheme): Decision {
+    const list = scheme === 'https' ? 'connectPorts' : 'httpPorts';
+    const reason = `port ${authority.port} is not in ${list} (${this.#ports[scheme]})`;
+    return this.#deny(step, authority, list, reason, this.#default.refuseBy);
+  }
+
+  #deny(step: Step, authority: Authority, rule: string, reason: string, refuseBy: RefuseBy): Permit | Denial {
+    if (!this.#isReport) return { action: 'deny', step, authority, rule, reason, refuseBy };
+    const { tls } = this.#default;
+    const open = step === 'request' || tls === 'terminate' ? 'bump' : tls;
+    return permit(step, authority, rule, reason, open, { wouldDeny: true });
+  }
+}
+
+const ruleIndex = ({ rule }: Candidate): number => rule.index;
+
+function compilePorts(key: string, entries: readonly (number | string)[], problems: Problem[]): PortRanges {
+  const before = problems.length;
+  const ranges = compileEach(entries, parsePortRange, [key], problems);
+  // With a mistake in the list, nothing is known about the ports of the rules.
+  return new PortRanges(problems.length === before ? ranges : [{ first: 1, last: 65_535 }]);
+}
+
+function permit(
+  step: Step,
+  authority: Authority,
+  rule: string,
+  reason: string,
+  tls: TlsAction,
+  { deferred = false, wouldDeny = false } = {},
+): Permit {
+  return { action: 'allow', step, authority, rule, reason, tls, deferred, wouldDeny };
+}

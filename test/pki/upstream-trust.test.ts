@@ -1,0 +1,178 @@
+import { once } from 'node:events';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { connect, createServer, type TLSSocket, type TlsOptions } from 'node:tls';
+import { describe, expect, test } from 'vitest';
+import { ProxyError } from '../../src/core/errors.ts';
+import { createUpstreamContext } from '../../src/pki/upstream-trust.ts';
+import { describeChainError } from '../../src/pki/verify-upstream.ts';
+import { bundle, CA_EXTENSIONS, issue, KEY_ID, openssl, type Pair, temporaryFolder } from './fixtures.ts';
+
+const folder = temporaryFolder();
+const LEAF = ['subjectAltName=DNS:ok.test', 'extendedKeyUsage=serverAuth', KEY_ID];
+const root = issue(folder, 'root');
+const middle = issue(folder, 'middle', { issuer: root });
+const leaf = issue(folder, 'leaf', { issuer: middle, extensions: LEAF });
+const chained = bundle(join(folder, 'chained.pem'), leaf.cert, middle.cert);
+const other = issue(folder, 'other-root');
+
+/** The verdict of a handshake with an origin that shows these certificates: `ok`, or the code of the error. */
+async function verdict(origin: { cert: string; key: string } & TlsOptions, trust: readonly string[]): Promise<string> {
+  const { cert, key, ...rest } = origin;
+  const server = createServer({ cert: readFileSync(cert), key: readFileSync(key), ...rest });
+  server.on('tlsClientError', () => {});
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  const port = address !== null && typeof address === 'object' ? address.port : 0;
+  const socket: TLSSocket = connect({
+    host: '127.0.0.1',
+    port,
+    servername: 'ok.test',
+    secureContext: createUpstreamContext(trust),
+    rejectUnauthorized: true,
+    checkServerIdentity: () => undefined,
+  });
+  try {
+    await once(socket, 'secureConnect');
+    return 'ok';
+  } catch (error) {
+    return error instanceof Error && 'code' in error ? String(error.code) : String(error);
+  } finally {
+    socket.destroy();
+    server.close();
+  }
+}
+
+describe('what is trusted', () => {
+  test('a chain that ends in a root from a file', async () => {
+    expect(await verdict({ cert: chained, key: leaf.key }, [other.cert, root.cert])).toBe('ok');
+  });
+
+  test('nothing but what is named', async () => {
+    expect(await verdict({ cert: chained, key: leaf.key }, [other.cert])).toBe('UNABLE_TO_GET_ISSUER_CERT_LOCALLY');
+    expect(await verdict({ cert: chained, key: leaf.key }, ['system'])).toBe('UNABLE_TO_GET_ISSUER_CERT_LOCALLY');
+  });
+
+  test('an intermediate in a file helps an origin that does not send it', async () => {
+    expect(await verdict(leaf, [root.cert])).toBe('UNABLE_TO_VERIFY_LEAF_SIGNATURE');
+    expect(await verdict(leaf, [bundle(join(folder, 'both.pem'), root.cert, middle.cert)])).toBe('ok');
+  });
+
+  test('an intermediate alone is not trusted', async () => {
+    expect(await verdict({ cert: chained, key: leaf.key }, [middle.cert])).toBe('UNABLE_TO_GET_ISSUER_CERT');
+  });
+
+  test('a self-signed certificate of an origin, when it is named', async () => {
+    const alone = issue(folder, 'alone', { extensions: LEAF });
+    expect(await verdict(alone, [root.cert])).toBe('DEPTH_ZERO_SELF_SIGNED_CERT');
+    expect(await verdict(alone, [alone.cert])).toBe('ok');
+  });
+
+  test('the roots of the system', () => {
+    expect(() => createUpstreamContext(['system'])).not.toThrow();
+  });
+});
+
+describe('what is refused', () => {
+  test.each<[string, () => Pair, string]>([
+    [
+      'a leaf for clients',
+      () => issue(folder, 'client', { issuer: root, extensions: ['extendedKeyUsage=clientAuth'] }),
+      'INVALID_PURPOSE',
+    ],
+    [
+      'a root that is sent along but not trusted',
+      () => {
+        const signed = issue(folder, 'by-other', { issuer: other, extensions: LEAF });
+        return { key: signed.key, cert: bundle(join(folder, 'with-root.pem'), signed.cert, other.cert) };
+      },
+      'SELF_SIGNED_CERT_IN_CHAIN',
+    ],
+    [
+      'a chain through a certificate that is no CA',
+      () => {
+        const fake = issue(folder, 'fake', {
+          issuer: root,
+          extensions: ['basicConstraints=critical,CA:FALSE', KEY_ID],
+        });
+        const signed = issue(folder, 'by-fake', { issuer: fake, extensions: LEAF });
+        return { key: signed.key, cert: bundle(join(folder, 'by-fake-chain.pem'), signed.cert, fake.cert) };
+      },
+      'INVALID_PURPOSE',
+    ],
+    [
+      'a chain that is longer than a CA allows',
+      () => {
+        const last = issue(folder, 'last', {
+          issuer: root,
+          extensions: ['basicConstraints=critical,CA:TRUE,pathlen:0', ...CA_EXTENSIONS.slice(1)],
+        });
+        const beyond = issue(folder, 'beyond', { issuer: last });
+        const signed = issue(folder, 'by-beyond', { issuer: beyond, extensions: LEAF });
+        return { key: signed.key, cert: bundle(join(folder, 'beyond-chain.pem'), signed.cert, beyond.cert, last.cert) };
+      },
+      'PATH_LENGTH_EXCEEDED',
+    ],
+    [
+      'a leaf whose signature was tampered with',
+      () => {
+        const der = Buffer.from(
+          openssl('x509', '-in', leaf.cert, '-outform', 'PEM').replace(/-----.*-----|\s/g, ''),
+          'base64',
+        );
+        // The last bytes belong to the second number of the signature.
+        der.writeUInt8(der.readUInt8(der.length - 1) ^ 1, der.length - 1);
+        const cert = join(folder, 'tampered.pem');
+        const pem = `-----BEGIN CERTIFICATE-----\n${der.toString('base64')}\n-----END CERTIFICATE-----\n`;
+        writeFileSync(cert, pem + readFileSync(middle.cert, 'utf8'));
+        return { key: leaf.key, cert };
+      },
+      'CERT_SIGNATURE_FAILURE',
+    ],
+  ])('%s', async (_, make, code) => {
+    expect(await verdict(make(), [root.cert])).toBe(code);
+    expect(describeChainError(code).squid).toBe(`X509_V_ERR_${code}`);
+  });
+
+  test('an RSA key of 1024 bits', async () => {
+    const weak = issue(folder, 'weak', { key: 'RSA-1024', issuer: root, extensions: LEAF });
+    expect(await verdict({ ...weak, ciphers: 'DEFAULT:@SECLEVEL=0' }, [root.cert])).not.toBe('ok');
+  });
+
+  test.each([
+    ['TLS 1.1', { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT:@SECLEVEL=0' }],
+    ['a suite without AEAD', { maxVersion: 'TLSv1.2', ciphers: 'ECDHE-ECDSA-AES128-SHA256' }],
+  ] as const)('an origin that speaks nothing better than %s', async (_, options) => {
+    expect(await verdict({ cert: chained, key: leaf.key, ...options }, [root.cert])).toMatch(/^(?:ERR_SSL|ECONNRESET)/);
+  });
+});
+
+describe('a file that cannot be used is named', () => {
+  const empty = join(folder, 'empty.pem');
+  const broken = join(folder, 'broken.pem');
+  const directory = join(folder, 'directory');
+  writeFileSync(empty, '# none yet\n');
+  writeFileSync(
+    broken,
+    `${readFileSync(root.cert, 'utf8')}-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n`,
+  );
+  mkdirSync(directory);
+
+  test.each([
+    ['absent', join(folder, 'absent.pem'), 'ENOENT'],
+    ['a folder', directory, 'EISDIR'],
+    ['without a certificate', empty, 'holds no certificate'],
+    ['a key', root.key, 'holds no certificate'],
+    ['with a second certificate that is broken', broken, 'Certificate 2 in'],
+  ])('%s', (_, file, reason) => {
+    const attempt = (): unknown => createUpstreamContext([root.cert, file]);
+    expect(attempt).toThrow(ProxyError);
+    expect(attempt).toThrow(expect.objectContaining({ code: 'trust-unusable', detail: expect.stringContaining(file) }));
+    expect(attempt).toThrow(reason);
+  });
+
+  test('no sources at all are no trust', () => {
+    expect(() => createUpstreamContext([])).toThrow(expect.objectContaining({ code: 'trust-unusable' }));
+  });
+});

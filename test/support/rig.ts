@@ -1,0 +1,190 @@
+// A whole proxy in this process, on a port the system chose, with its logs in a folder of their own, and raw clients for
+// it. Names go to loopback by `hosts`; origins are trusted by the test root.
+
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { connect as connectTcp, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls';
+import { onTestFinished } from 'vitest';
+import type { Config } from '../../src/config/config.ts';
+import { DEFAULT_LIMITS, type Limits } from '../../src/core/limits.ts';
+import { createServiceLog } from '../../src/log/service-log.ts';
+import type { PolicyOptions } from '../../src/policy/policy.ts';
+import { type Proxy, startProxy } from '../../src/proxy.ts';
+
+export interface RigOptions {
+  readonly policy?: Partial<PolicyOptions>;
+  readonly limits?: Partial<Limits>;
+  readonly hosts?: Readonly<Record<string, string>>;
+  readonly trust?: readonly string[];
+  readonly via?: string | undefined;
+  readonly allowAddresses?: readonly string[];
+  readonly names?: readonly string[];
+}
+
+/** One line of the JSON log. */
+export type Entry = Readonly<Record<string, unknown>>;
+
+export interface Rig {
+  readonly proxy: Proxy;
+  readonly port: number;
+  readonly folder: string;
+  /** PEM of the CA that clients must trust. */
+  readonly ca: string;
+  /** The JSON log once it has at least `count` lines. */
+  entries(count: number): Promise<Entry[]>;
+  /** The native log likewise, with time, elapsed and sizes above zero replaced. */
+  lines(count: number): Promise<string[]>;
+}
+
+export function rigConfig(folder: string, options: RigOptions = {}): Config {
+  return {
+    file: join(folder, 'proxy.yaml'),
+    listen: [{ address: '127.0.0.1', port: 0, names: options.names ?? [] }],
+    workers: 1,
+    ca: { cert: join(folder, 'ca', 'ca.pem'), key: join(folder, 'ca', 'ca-key.pem') },
+    upstream: { trust: options.trust ?? ['system'], allowAddresses: options.allowAddresses ?? ['127.0.0.0/8'] },
+    resolver: { servers: [], hosts: options.hosts ?? {}, maxTtl: 300_000 },
+    via: 'via' in options ? options.via : 'sallyport',
+    policy: {
+      mode: 'enforce',
+      default: 'deny',
+      connectPorts: ['1-65535'],
+      httpPorts: ['1-65535'],
+      tls: 'bump',
+      refuse: 'connect',
+      rules: [],
+      ...options.policy,
+    },
+    log: {
+      access: [
+        { path: join(folder, 'access.log'), format: 'squid' },
+        { path: join(folder, 'access.json'), format: 'json' },
+      ],
+      service: { level: process.env['RIG_LOG'] ? 'debug' : 'silent' },
+    },
+    limits: { ...DEFAULT_LIMITS, ...options.limits },
+  };
+}
+
+/** Starts a proxy; it is closed when the test that called this has ended, or by `close` of the returned proxy. */
+export async function startRig(options: RigOptions = {}): Promise<Rig> {
+  const rig = await openRig(options);
+  onTestFinished(() => rig.proxy.close(0));
+  return rig;
+}
+
+/** Like startRig, for a hook that closes it itself. */
+export async function openRig(options: RigOptions = {}): Promise<Rig> {
+  const folder = mkdtempSync(join(tmpdir(), 'rig-'));
+  const config = rigConfig(folder, options);
+  const proxy = await startProxy(config, createServiceLog(config.log.service));
+  const read = (file: string): string[] => readFileSync(join(folder, file), 'utf8').split('\n').slice(0, -1);
+  return {
+    proxy,
+    port: proxy.addresses[0]?.port ?? 0,
+    folder,
+    ca: readFileSync(config.ca.cert, 'utf8'),
+    entries: async (count) => {
+      await until(() => read('access.json').length >= count, `${count} JSON lines`, () => read('access.json').join('\n'));
+      return read('access.json').map((line): Entry => JSON.parse(line));
+    },
+    lines: async (count) => {
+      await until(() => read('access.log').length >= count, `${count} lines`, () => read('access.log').join('\n'));
+      return read('access.log').map(normalLine);
+    },
+  };
+}
+
+/** A native line without its time, elapsed time and client; sizes above zero become N, so that zero stays visible. */
+export function normalLine(line: string): string {
+  const fields = line.trim().split(/ +/).slice(3);
+  if (fields[1] !== '0') fields[1] = 'N';
+  return fields.join(' ');
+}
+
+/** Until the condition holds; fails with what it saw after five seconds. */
+export async function until(condition: () => boolean, what: string, saw: () => string = () => ''): Promise<void> {
+  const end = performance.now() + 5_000;
+  while (!condition()) {
+    if (performance.now() > end) throw new Error(`waited in vain for ${what}; saw:\n${saw()}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+/** A connection to the proxy. */
+export function dialProxy(port: number): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connectTcp({ host: '127.0.0.1', port, allowHalfOpen: true }, () => resolve(socket));
+    socket.on('error', reject);
+    onTestFinished(() => void socket.destroy());
+  });
+}
+
+/** Everything that comes until the other side ends or breaks off. */
+export function readAll(socket: Socket): Promise<string> {
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = [];
+    const done = (): void => resolve(Buffer.concat(chunks).toString('latin1'));
+    socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+    socket.on('error', done);
+    socket.once('end', done).once('close', done);
+  });
+}
+
+/** Reads up to and including `mark`; what follows stays on the socket. */
+export function readUntil(socket: Socket, mark: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    const onData = (chunk: Buffer | string): void => {
+      text += typeof chunk === 'string' ? chunk : chunk.toString('latin1');
+      const at = text.indexOf(mark);
+      if (at < 0) return;
+      socket.off('data', onData).off('close', onClose);
+      socket.pause();
+      const rest = text.slice(at + mark.length);
+      if (rest) socket.unshift(Buffer.from(rest, 'latin1'));
+      resolve(text.slice(0, at + mark.length));
+    };
+    const onClose = (): void => reject(new Error(`closed before ${JSON.stringify(mark)}; got ${JSON.stringify(text)}`));
+    socket.on('data', onData).once('close', onClose);
+  });
+}
+
+/** Sends bytes on a new connection and reads until the proxy closes it. */
+export async function say(port: number, bytes: string | Buffer): Promise<string> {
+  const socket = await dialProxy(port);
+  socket.write(bytes);
+  return readAll(socket);
+}
+
+export interface Opened {
+  readonly socket: Socket;
+  /** Status line and header of the answer to CONNECT. */
+  readonly head: string;
+}
+
+export async function connectThrough(port: number, authority: string): Promise<Opened> {
+  const socket = await dialProxy(port);
+  socket.write(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n\r\n`);
+  return { socket, head: await readUntil(socket, '\r\n\r\n') };
+}
+
+/** CONNECT and a TLS handshake inside it. Rejects when the handshake fails. */
+export async function tlsThrough(port: number, authority: string, options: ConnectionOptions): Promise<TLSSocket> {
+  const { socket, head } = await connectThrough(port, authority);
+  if (!head.startsWith('HTTP/1.1 200')) throw new Error(`CONNECT was answered ${head}`);
+  return new Promise((resolve, reject) => {
+    const host = authority.replace(/:\d+$/, '');
+    const tls = connectTls({ socket, host, servername: host, ...options }, () => resolve(tls));
+    tls.on('error', reject);
+    tls.once('close', () => reject(new Error('closed within the handshake')));
+  });
+}
+
+/** One GET with `Connection: close`; the whole reply as text. */
+export async function get(socket: Socket, host: string, path = '/', extra = ''): Promise<string> {
+  socket.write(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n${extra}\r\n`);
+  return readAll(socket);
+}
