@@ -1,8 +1,8 @@
 // Assembles one worker from its slice of the config: the rooms are made here, and nowhere else do they all meet.
 // Called by cli/ (up, run) and by the tests.
 
-import { setTimeout as wait } from 'node:timers/promises';
 import type { Socket } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Config } from './config/config.ts';
 import { ProxyError } from './core/errors.ts';
 import type { Endpoint } from './core/session.ts';
@@ -44,7 +44,8 @@ export async function startProxy(config: Config, service: ServiceLog): Promise<P
   const { ca, created, warnings } = await openCertificateAuthority(config.ca);
   for (const warning of warnings) service.warn({}, warning);
   const compiled = compilePolicy(config.policy);
-  if (!compiled.ok) throw new ProxyError('config-invalid', compiled.problems.map((problem) => problem.message).join('; '));
+  if (!compiled.ok)
+    throw new ProxyError('config-invalid', compiled.problems.map((problem) => problem.message).join('; '));
   const accessLog = AccessLog.open(config.log.access, (error) => service.error({ error: error.message }, 'access log'));
 
   const { limits } = config;

@@ -45,7 +45,9 @@ export async function caExport(terminal: Terminal, options: CaExportOptions): Pr
 }
 
 /** Makes the CA where there is none, as a start would. */
-async function open(file: string): Promise<{ config: Awaited<ReturnType<typeof loadConfig>>; ca: CertificateAuthority }> {
+async function open(
+  file: string,
+): Promise<{ config: Awaited<ReturnType<typeof loadConfig>>; ca: CertificateAuthority }> {
   const config = await loadConfig(file);
   return { config, ca: (await openCertificateAuthority(config.ca)).ca };
 }

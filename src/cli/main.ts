@@ -8,7 +8,7 @@ import { defaultConfig } from './default-config.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
 import { init, PROFILES } from './init.ts';
 import { run } from './run.ts';
-import { type Terminal, terminal as ours } from './terminal.ts';
+import { terminal as ours, type Terminal } from './terminal.ts';
 import { testUrl } from './test-url.ts';
 import { up } from './up.ts';
 import { version } from './version.ts';
@@ -28,7 +28,9 @@ export async function main(words: readonly string[], terminal: Terminal = ours):
   } catch (thrown) {
     if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? EXIT.ok : EXIT.usage;
     const error = asProxyError(thrown);
-    terminal.err(`${error.code === 'internal' ? `sallyport: ${error.message}` : (error.detail || error.message).trimEnd()}\n`);
+    terminal.err(
+      `${error.code === 'internal' ? `sallyport: ${error.message}` : (error.detail || error.message).trimEnd()}\n`,
+    );
     return error.code === 'config-invalid' ? EXIT.configInvalid : EXIT.failed;
   }
 }
@@ -50,7 +52,10 @@ function commands(terminal: Terminal, does: Does): Command {
         'First steps: sallyport up, then open the address it prints.',
     );
   const config = () =>
-    new Option('-c, --config <file>', 'config file').default(defaultConfig(), 'sallyport.yaml here, else the shipped default');
+    new Option('-c, --config <file>', 'config file').default(
+      defaultConfig(),
+      'sallyport.yaml here, else the shipped default',
+    );
   const json = () => new Option('--json', 'print JSON, for scripts');
 
   program
@@ -81,13 +86,21 @@ function commands(terminal: Terminal, does: Does): Command {
     .addOption(json())
     .action(does(testUrl));
   const ca = program.command('ca').description('the certificate authority that clients must trust').helpCommand(false);
-  ca.command('show').description('subject, expiry, fingerprint').addOption(config()).addOption(json()).action(does(caShow));
+  ca.command('show')
+    .description('subject, expiry, fingerprint')
+    .addOption(config())
+    .addOption(json())
+    .action(does(caShow));
   ca.command('export')
     .description('write the certificate, never the key')
     .addOption(new Option('-f, --format <format>', 'file format').choices(['pem', 'der', 'p12']).default('pem'))
     .option('-o, --out <file>', 'where to; standard output without it')
     .addOption(config())
     .action(does(caExport));
-  program.command('version').description('version of the program and its runtime').addOption(json()).action(does(version));
+  program
+    .command('version')
+    .description('version of the program and its runtime')
+    .addOption(json())
+    .action(does(version));
   return program;
 }

@@ -1,7 +1,7 @@
 // `sallyport run`: starts the proxy and keeps it until it is told to stop. `up` is this with a card.
 
-import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/config.ts';
+import { loadConfig } from '../config/load.ts';
 import { createServiceLog } from '../log/service-log.ts';
 import { type Proxy, startProxy } from '../proxy.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';

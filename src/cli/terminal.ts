@@ -24,7 +24,9 @@ export function columns(rows: readonly (readonly string[])[], gap = 2): string {
     });
   }
   return rows
-    .map((row) => row.map((cell, index) => (index === row.length - 1 ? cell : cell.padEnd((widths[index] ?? 0) + gap))).join(''))
+    .map((row) =>
+      row.map((cell, index) => (index === row.length - 1 ? cell : cell.padEnd((widths[index] ?? 0) + gap))).join(''),
+    )
     .map((line) => `${line}\n`)
     .join('');
 }

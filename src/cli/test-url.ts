@@ -1,12 +1,12 @@
 // `sallyport test URL`: every step of a dry decision, the rule behind each, and the log lines it would leave. Only names
 // are resolved; nothing is dialled or sent.
 
-import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/config.ts';
+import { loadConfig } from '../config/load.ts';
 import { formatAuthority } from '../core/authority.ts';
 import type { Decision, Permit } from '../core/decision.ts';
 import { asProxyError, ProxyError } from '../core/errors.ts';
-import { parseAbsoluteTarget, formatTarget, type RequestTarget } from '../core/target.ts';
+import { formatTarget, parseAbsoluteTarget, type RequestTarget } from '../core/target.ts';
 import type { AccessLogEntry } from '../log/access-log-entry.ts';
 import { logFormat } from '../log/log-format.ts';
 import { Resolver } from '../net/resolver.ts';
@@ -38,7 +38,8 @@ export async function testUrl(terminal: Terminal, url: string, options: TestOpti
   }
   const config = await loadConfig(options.config);
   const compiled = compilePolicy(config.policy);
-  if (!compiled.ok) throw new ProxyError('config-invalid', compiled.problems.map((problem) => problem.message).join('; '));
+  if (!compiled.ok)
+    throw new ProxyError('config-invalid', compiled.problems.map((problem) => problem.message).join('; '));
   const asked = { target: target.value, client: options.client, method: options.method };
   const { rows, lines, allowed } = await walk(compiled.policy, config, asked);
   if (options.json) {
@@ -59,7 +60,11 @@ interface Asked {
   readonly method: string;
 }
 
-async function walk(policy: Policy, config: Config, asked: Asked): Promise<{ rows: Row[]; lines: string[]; allowed: boolean }> {
+async function walk(
+  policy: Policy,
+  config: Config,
+  asked: Asked,
+): Promise<{ rows: Row[]; lines: string[]; allowed: boolean }> {
   const { target, client, method } = asked;
   const rows: Row[] = [];
   const tell = teller(asked);
@@ -73,7 +78,8 @@ async function walk(policy: Policy, config: Config, asked: Asked): Promise<{ row
 
   const address = await addressRow(config, permit);
   rows.push(address.row);
-  if (!address.ok) return { rows, lines: connect ? tell.refusedConnect(undefined) : [tell.request(403)], allowed: false };
+  if (!address.ok)
+    return { rows, lines: connect ? tell.refusedConnect(undefined) : [tell.request(403)], allowed: false };
   if (!connect) return { rows, lines: [tell.request(200)], allowed: true };
   if (permit.tls !== 'bump') return { rows, lines: [tell.connect('TCP_TUNNEL', 200)], allowed: true };
 
@@ -109,7 +115,15 @@ async function addressRow(config: Config, { authority }: Permit): Promise<{ row:
 /** The lines that such an exchange leaves, times and sizes apart. */
 function teller({ target, client, method }: Asked) {
   const squid = logFormat('squid');
-  const base = { time: Date.now(), elapsed: 0, client, bytes: 0, hierarchy: 'HIER_NONE', session: '-', outcome: 'answered' } as const;
+  const base = {
+    time: Date.now(),
+    elapsed: 0,
+    client,
+    bytes: 0,
+    hierarchy: 'HIER_NONE',
+    session: '-',
+    outcome: 'answered',
+  } as const;
   const line = (entry: Pick<AccessLogEntry, 'tag' | 'status' | 'method' | 'url' | 'contentType'>): string =>
     squid({ ...base, ...entry });
   const connect = (tag: AccessLogEntry['tag'], status: number): string =>

@@ -24,7 +24,10 @@ export function card(terminal: Terminal, proxy: Pick<Proxy, 'addresses' | 'ca' |
   const cert = relative(process.cwd(), config.ca.cert);
   const done = style('green', '✔');
   const rows = [
-    [`  ${done} CA ${proxy.caCreated ? 'created' : 'ready'}`, `${cert}, valid until ${proxy.ca.notAfter.toISOString().slice(0, 10)}`],
+    [
+      `  ${done} CA ${proxy.caCreated ? 'created' : 'ready'}`,
+      `${cert}, valid until ${proxy.ca.notAfter.toISOString().slice(0, 10)}`,
+    ],
     ['    fingerprint', proxy.ca.anchor.fingerprint256],
     [`  ${done} listening`, proxy.addresses.map(({ address, port }) => `${bracketed(address)}:${port}`).join(', ')],
     [`  ${done} policy`, `${MODES[config.policy.mode]} (${config.file})`],

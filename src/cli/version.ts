@@ -7,7 +7,11 @@ import type { Terminal } from './terminal.ts';
 
 export function version(terminal: Terminal, { json }: { json?: boolean }): ExitCode {
   const facts = { sallyport: programVersion(), node: process.versions.node, openssl: process.versions.openssl };
-  terminal.out(json ? `${JSON.stringify(facts)}\n` : `sallyport ${facts.sallyport} (Node.js ${facts.node}, OpenSSL ${facts.openssl})\n`);
+  terminal.out(
+    json
+      ? `${JSON.stringify(facts)}\n`
+      : `sallyport ${facts.sallyport} (Node.js ${facts.node}, OpenSSL ${facts.openssl})\n`,
+  );
   return EXIT.ok;
 }
 

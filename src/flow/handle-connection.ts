@@ -21,7 +21,10 @@ export async function handleConnection(stage: Stage, socket: Socket, listen: Lis
   });
   if (first.seen !== 'value') {
     socket.destroy();
-    stage.journal.tellNoRequest(session, first.seen === 'timeout' ? { failure: new ProxyError('request-timeout') } : {});
+    stage.journal.tellNoRequest(
+      session,
+      first.seen === 'timeout' ? { failure: new ProxyError('request-timeout') } : {},
+    );
     return;
   }
   const readable = first.value === 'tls' ? await secureOwnPort(stage, session, socket, listen) : socket;

@@ -37,7 +37,15 @@ export async function openTunnel(
     const bytes = replyRaw(socket, refusalOf(error, request.url ?? '', nextId()));
     const told = { by: session, inside: connection.tunnel, begin, failure: error, tag: 'NONE_NONE' } as const;
     const url = request.url ?? '';
-    stage.journal.tell({ ...told, status: error.status, bytes, outcome: 'malformed', method: 'CONNECT', url });
+    stage.journal.tell({
+      ...told,
+      status: error.status,
+      bytes,
+      outcome: 'malformed',
+      method: 'CONNECT',
+      url,
+      contentType: 'text/html',
+    });
     return;
   }
   const authority = admitted.value;
@@ -176,10 +184,24 @@ function failConnect(stage: Stage, connection: Connection, tunnel: Tunnel, error
 /** The self-test host is allowed whatever the policy. */
 function ownPermit(authority: Authority): Permit {
   const reason = 'the self-test host is answered by the proxy itself';
-  return { action: 'allow', step: 'connect', authority, rule: OWN_HOST, reason, tls: 'bump', deferred: false, wouldDeny: false };
+  return {
+    action: 'allow',
+    step: 'connect',
+    authority,
+    rule: OWN_HOST,
+    reason,
+    tls: 'bump',
+    deferred: false,
+    wouldDeny: false,
+  };
 }
 
-function messageParts(request: IncomingMessage): { method: string; url: string; httpVersion: string; rawHeaders: string[] } {
+function messageParts(request: IncomingMessage): {
+  method: string;
+  url: string;
+  httpVersion: string;
+  rawHeaders: string[];
+} {
   const { method = '', url = '', httpVersion, rawHeaders } = request;
   return { method, url, httpVersion, rawHeaders };
 }

@@ -6,7 +6,7 @@ import type { Decision } from '../core/decision.ts';
 import { ProxyError } from '../core/errors.ts';
 import { nextId, type Tunnel } from '../core/session.ts';
 import { formatTarget, type RequestTarget } from '../core/target.ts';
-import { admit, type Admitted, valuesOf } from '../http/admission.ts';
+import { type Admitted, admit, valuesOf } from '../http/admission.ts';
 import { type Connection, takeWritten } from '../http/connection.ts';
 import { type Forwarded, forward } from '../http/forward.ts';
 import { hasPassed } from '../http/headers.ts';
@@ -73,14 +73,17 @@ async function answer(
 ): Promise<Fate> {
   const refuse = (error: ProxyError, tag: Fate['tag'], outcome: Fate['outcome'], decision?: Decision): Fate => {
     // What is left of a body would be taken for the next request, or keep us reading for nothing.
-    const close = asked.kind === 'bad' || !request.complete;
-    replyPage(response, refusalOf(error, asked.url, id, decision?.action === 'deny' ? decision.rule : undefined), { close });
+    const close = asked.kind === 'bad' || bodyIsPending(request);
+    replyPage(response, refusalOf(error, asked.url, id, decision?.action === 'deny' ? decision.rule : undefined), {
+      close,
+    });
     return { tag, outcome, status: error.status, failure: error, decision, contentType: 'text/html' };
   };
 
   if (asked.kind === 'bad') return refuse(asked.error, 'NONE_NONE', 'malformed');
   const own = ownPage(services, connection, request, asked);
-  if (own === 'none') return refuse(new ProxyError('request-target', 'The proxy has no such page.'), 'NONE_NONE', 'malformed');
+  if (own === 'none')
+    return refuse(new ProxyError('request-target', 'The proxy has no such page.'), 'NONE_NONE', 'malformed');
   if (own) return serveOwn(request, response, own);
   if (asked.kind !== 'through') return refuse(new ProxyError('internal'), 'NONE_NONE', 'failed');
 
@@ -97,7 +100,8 @@ async function answer(
     method: request.method ?? '',
     target: asked.admitted.target,
   });
-  if (decision.action === 'deny') return refuse(new ProxyError('denied', decision.reason), 'TCP_DENIED', 'denied', decision);
+  if (decision.action === 'deny')
+    return refuse(new ProxyError('denied', decision.reason), 'TCP_DENIED', 'denied', decision);
 
   if (asked.admitted.expectContinue) response.writeContinue();
   const forwarded = await forward(request, response, {
@@ -109,9 +113,25 @@ async function answer(
     bodyTimeout: services.limits.bodyTimeout,
   });
   const { error, reply } = forwarded;
-  if (!error) return { tag: 'TCP_MISS', outcome: 'forwarded', status: reply?.status ?? 0, decision, forwarded, contentType: reply?.contentType };
+  if (!error)
+    return {
+      tag: 'TCP_MISS',
+      outcome: 'forwarded',
+      status: reply?.status ?? 0,
+      decision,
+      forwarded,
+      contentType: reply?.contentType,
+    };
   if (reply) {
-    return { tag: 'TCP_MISS', outcome: 'aborted', status: reply.status, decision, forwarded, failure: error, contentType: reply.contentType };
+    return {
+      tag: 'TCP_MISS',
+      outcome: 'aborted',
+      status: reply.status,
+      decision,
+      forwarded,
+      failure: error,
+      contentType: reply.contentType,
+    };
   }
   if (error.code === 'client-aborted') {
     response.socket?.destroy();
@@ -123,7 +143,12 @@ async function answer(
 }
 
 /** A page of ours that the request asks for; `none`: it asks us, and there is no such page. */
-function ownPage(services: Services, connection: Connection, request: IncomingMessage, asked: Asked): OwnPage | 'none' | undefined {
+function ownPage(
+  services: Services,
+  connection: Connection,
+  request: IncomingMessage,
+  asked: Asked,
+): OwnPage | 'none' | undefined {
   const proxy = proxyAddress(connection, request);
   if (asked.kind === 'own') return services.pages.page(asked.path, proxy) ?? 'none';
   if (asked.kind !== 'through' || asked.admitted.target.authority.host !== OWN_HOST) return undefined;
@@ -149,10 +174,15 @@ function serveOwn(request: IncomingMessage, response: ServerResponse, page: OwnP
     'Cache-Control',
     'no-store',
     ...(page.file ? ['Content-Disposition', `attachment; filename="${page.file}"`] : []),
-    ...(request.complete ? [] : ['Connection', 'close']),
+    ...(bodyIsPending(request) ? ['Connection', 'close'] : []),
   ]);
   response.end(request.method === 'HEAD' ? undefined : page.body);
   return { tag: 'NONE_NONE', outcome: 'answered', status: 200, contentType: page.type };
+}
+
+/** Whether more of this request is to come than its header: the parser has not seen its end, and there is one. */
+function bodyIsPending({ complete, headers }: IncomingMessage): boolean {
+  return !complete && (headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0');
 }
 
 /** The URL of a request that was not admitted, for the log: as it came, below its tunnel's authority. */
@@ -171,8 +201,13 @@ interface Completion {
 /** Resolves when the reply is out or the client is gone. Bytes are taken at once: the next reply may follow on its heels. */
 function completion(connection: Connection, response: ServerResponse): Promise<Completion> {
   return new Promise((resolve) => {
-    response.prependOnceListener('finish', () => resolve({ bytes: takeWritten(connection), complete: true }));
-    response.once('close', () => resolve({ bytes: takeWritten(connection), complete: false }));
+    const onFinish = (): void => {
+      response.off('close', onClose);
+      resolve({ bytes: takeWritten(connection), complete: true });
+    };
+    const onClose = (): void => resolve({ bytes: takeWritten(connection), complete: false });
+    response.prependOnceListener('finish', onFinish);
+    response.once('close', onClose);
   });
 }
 

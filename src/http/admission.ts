@@ -3,7 +3,13 @@
 
 import { type Authority, formatAuthority, type Parsed, parseAuthority, sameAuthority } from '../core/authority.ts';
 import { type ErrorCode, ProxyError } from '../core/errors.ts';
-import { DEFAULT_PORT, parseAbsoluteTarget, parseOriginTarget, type RequestTarget, type Scheme } from '../core/target.ts';
+import {
+  DEFAULT_PORT,
+  parseAbsoluteTarget,
+  parseOriginTarget,
+  type RequestTarget,
+  type Scheme,
+} from '../core/target.ts';
 
 /** The parts of a request that the parser hands over. */
 export interface RawRequest {
@@ -61,7 +67,8 @@ export function admitConnect(request: RawRequest): Admission<Authority> {
 
 function admitFraming(request: RawRequest): Admission<Omit<Admitted, 'target'>> {
   const { method, httpVersion, rawHeaders } = request;
-  if (httpVersion !== '1.1' && httpVersion !== '1.0') return refuse('request-malformed', 'HTTP version is not 1.0 or 1.1.');
+  if (httpVersion !== '1.1' && httpVersion !== '1.0')
+    return refuse('request-malformed', 'HTTP version is not 1.0 or 1.1.');
   if (!TOKEN.test(method)) return refuse('request-malformed', 'Malformed method.');
   if (rawHeaders.length / 2 > MAX_FIELDS) return refuse('request-too-large', `More than ${MAX_FIELDS} fields.`);
   const lengths = valuesOf(rawHeaders, 'content-length');
@@ -81,7 +88,8 @@ function bodyLength(lengths: readonly string[], encodings: readonly string[], ve
   if (encodings.length > 0) {
     if (version === '1.0') return bad('Transfer-Encoding in HTTP/1.0.');
     if (lengths.length > 0) return bad('Content-Length beside Transfer-Encoding.');
-    if (encodings.length > 1 || encodings[0]?.toLowerCase() !== 'chunked') return bad('Transfer-Encoding is not chunked.');
+    if (encodings.length > 1 || encodings[0]?.toLowerCase() !== 'chunked')
+      return bad('Transfer-Encoding is not chunked.');
     return { ok: true, value: 'chunked' };
   }
   if (lengths.length === 0) return { ok: true, value: 'none' };
@@ -107,7 +115,10 @@ function targetInTunnel(request: RawRequest, tunnel: Authority): Admission<Reque
   const host = hostField(request, DEFAULT_PORT[scheme], request.httpVersion === '1.1');
   if (!host.ok) return host;
   if (host.value && !sameHost(host.value, tunnel)) {
-    return refuse('host-mismatch', `Host is ${formatAuthority(host.value)}, the tunnel goes to ${formatAuthority(tunnel)}.`);
+    return refuse(
+      'host-mismatch',
+      `Host is ${formatAuthority(host.value)}, the tunnel goes to ${formatAuthority(tunnel)}.`,
+    );
   }
   const absolute = request.url.startsWith('/') ? undefined : parseAbsoluteTarget(request.url);
   if (absolute && !absolute.ok) return refuse('request-target', `${absolute.reason}.`);

@@ -5,7 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
 import { formatAuthority } from '../core/authority.ts';
 import type { Permit } from '../core/decision.ts';
-import { messageOf, ProxyError } from '../core/errors.ts';
+import { type ErrorCode, messageOf, ProxyError } from '../core/errors.ts';
 import { DEFAULT_PORT, type RequestTarget } from '../core/target.ts';
 import type { UpstreamConnection } from '../net/upstream.ts';
 import type { BodyLength } from './admission.ts';
@@ -53,18 +53,18 @@ export async function forward(
   let bytesIn = 0;
   try {
     for (let attempt = 1; ; attempt += 1) {
-      const lane =
-        attempt === 1 ? await pools.acquire(permit, target.scheme) : await pools.open(permit, target.scheme);
+      const lane = attempt === 1 ? await pools.acquire(permit, target.scheme) : await pools.open(permit, target.scheme);
       connection = lane.connection;
       const wasFresh = lane.fresh;
       const result = await exchange(lane, request, response, options);
       bytesIn += result.bytesIn;
       if (attempt < MAX_ATTEMPTS && !wasFresh && mayRepeat(result, request)) continue;
-      const error = result.error === undefined ? undefined : toProxyError(result.error);
+      // What the parser of the reply throws, its own failed assertions among it, is the doing of the origin.
+      const error = result.error === undefined ? undefined : toProxyError(result.error, 'response-malformed');
       return { connection, reply: result.reply, firstByte: result.firstByte, error, bytesIn };
     }
   } catch (thrown) {
-    return { connection, reply: undefined, firstByte: undefined, error: toProxyError(thrown), bytesIn };
+    return { connection, reply: undefined, firstByte: undefined, error: toProxyError(thrown, 'internal'), bytesIn };
   }
 }
 
@@ -180,7 +180,8 @@ function headerValue(raw: readonly string[], name: string): string | undefined {
   return undefined;
 }
 
-const UNDICI_CODES: Readonly<Record<string, 'response-timeout' | 'response-malformed' | 'response-aborted'>> = {
+const UNDICI_CODES: Readonly<Record<string, ErrorCode>> = {
+  UND_ERR_INVALID_ARG: 'internal',
   UND_ERR_HEADERS_TIMEOUT: 'response-timeout',
   UND_ERR_BODY_TIMEOUT: 'response-timeout',
   UND_ERR_HEADERS_OVERFLOW: 'response-malformed',
@@ -190,11 +191,12 @@ const UNDICI_CODES: Readonly<Record<string, 'response-timeout' | 'response-malfo
   EPIPE: 'response-aborted',
 };
 
-function toProxyError(error: unknown): ProxyError {
+/** `fallback`: what an error is that we do not know. */
+function toProxyError(error: unknown, fallback: 'internal' | 'response-malformed'): ProxyError {
   if (error instanceof ProxyError) return error;
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  const known = UNDICI_CODES[code] ?? (/^(?:HPE_|ERR_INVALID_|ERR_HTTP_)/.test(code) ? 'response-malformed' : undefined);
+  const known = UNDICI_CODES[code];
   // A ProxyError that undici wrapped, such as one of the request body, is the cause of its own.
   if (error instanceof Error && error.cause instanceof ProxyError) return error.cause;
-  return new ProxyError(known ?? 'internal', messageOf(error), { cause: error });
+  return new ProxyError(known ?? fallback, messageOf(error), { cause: error });
 }

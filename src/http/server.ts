@@ -48,6 +48,8 @@ export class MessageServer {
     this.#server.on('checkExpectation', (request, response) => this.#onRequest(request, response));
     this.#server.on('connect', (request, socket, head) => this.#onConnect(request, socket, head));
     this.#server.on('clientError', (error, socket) => this.#onClientError(error, socket));
+    // A client may end its half and still read (RFC 9112 section 9.6); how long is up to watchEnd.
+    Object.assign(this.#server, { httpAllowHalfOpen: true });
     // The deadline for headers hangs on the event 'listening', which a server that never listens does not have.
     this.#server.emit('listening');
   }
@@ -55,6 +57,7 @@ export class MessageServer {
   /** Gives the socket to the parser. */
   take(connection: Connection): void {
     this.#connections.set(connection.socket, connection);
+    connection.socket.once('end', () => watchEnd(connection.socket));
     this.#server.emit('connection', connection.socket);
   }
 
@@ -107,6 +110,21 @@ export class MessageServer {
     connection.socket.destroy();
     this.#handlers.fault(connection, fault);
   }
+}
+
+/**
+ * Milliseconds without a byte for it, after which a client that has ended its half is taken to be gone: a closed socket
+ * and a half-closed one look alike from here until something is written.
+ */
+const HALF_CLOSED_IDLE = 1_000;
+
+function watchEnd(socket: Socket): void {
+  let seen = socket.bytesWritten;
+  const timer = setInterval(() => {
+    if (socket.bytesWritten === seen) socket.destroy();
+    seen = socket.bytesWritten;
+  }, HALF_CLOSED_IDLE);
+  socket.once('close', () => clearInterval(timer));
 }
 
 /** What llhttp or a deadline said, in our codes. */

@@ -19,6 +19,12 @@ export interface PipeOptions {
   readonly signal?: AbortSignal;
 }
 
+/**
+ * Milliseconds without a byte after which a tunnel is over when one direction has ended: the other side seldom has
+ * more to say, and one that only forgot to close must not hold the tunnel for the whole idle time.
+ */
+const HALF_CLOSED_IDLE = 5_000;
+
 /** Resolves when both directions have ended, or one broke; both sockets are then destroyed. Never rejects. */
 export function pipe(client: Duplex, upstream: Duplex, { idleTimeout, signal }: PipeOptions): Promise<Piped> {
   return new Promise((resolve) => {
@@ -29,11 +35,12 @@ export function pipe(client: Duplex, upstream: Duplex, { idleTimeout, signal }: 
     let seen = 0;
 
     // One timer that looks whether anything moved: cheaper than one re-armed with every chunk.
-    const timer = setInterval(() => {
+    const look = (end: PipeEnd) => (): void => {
       const moved = up.bytes + down.bytes;
-      if (moved === seen) finish('idle');
+      if (moved === seen) finish(end);
       seen = moved;
-    }, idleTimeout);
+    };
+    let timer = setInterval(look('idle'), idleTimeout);
     const cut = (): void => finish('cut');
 
     const finish = (end: PipeEnd): void => {
@@ -47,7 +54,10 @@ export function pipe(client: Duplex, upstream: Duplex, { idleTimeout, signal }: 
     };
     const laneEnded = (): void => {
       open -= 1;
-      if (open === 0) finish('complete');
+      if (open === 0) return finish('complete');
+      clearInterval(timer);
+      timer = setInterval(look('complete'), Math.min(HALF_CLOSED_IDLE, idleTimeout));
+      return undefined;
     };
 
     carry(client, upstream, up, laneEnded);

@@ -10,6 +10,8 @@ export interface CaProfile {
   readonly subject: Buffer;
   /** subjectKeyIdentifier; `undefined` when there is none. */
   readonly keyId: Buffer | undefined;
+  /** By basicConstraints alone; Node's own `ca` looks at keyUsage too and cannot tell which of them is wrong. */
+  readonly isCa: boolean;
   readonly constraintsCritical: boolean;
   /** How many CA certificates may follow below this one; no limit when it does not say. */
   readonly pathLength: number;
@@ -29,10 +31,11 @@ export function readCaProfile(certificate: X509Certificate): CaProfile {
   const constraints = extensions.get(OIDS.basicConstraints);
   const keyId = extensions.get(OIDS.subjectKeyIdentifier);
   const usage = extensions.get(OIDS.keyUsage);
-  const length = members(constraints?.value)[1];
+  const [flag, length] = members(constraints?.value);
   return {
     subject,
     keyId: keyId && content(keyId.value),
+    isCa: isTrue(flag),
     constraintsCritical: constraints?.critical ?? false,
     pathLength: length ? content(length).readUIntBE(0, content(length).length) : Number.POSITIVE_INFINITY,
     // keyCertSign is bit 5 of the first octet; octet 0 of the content counts the unused bits.

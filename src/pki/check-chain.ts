@@ -29,7 +29,7 @@ export function checkChain(certificates: readonly X509Certificate[], file: strin
     );
   }
   issuers.forEach((issuer, index) => {
-    checkIssuer(issuer, certificates[index] ?? certificate, index, file);
+    checkIssuer(issuer, certificates[index] ?? certificate, index + 1, file);
   });
   for (const each of certificates) checkDates(each, file, now);
   const anchor = certificates.at(-1) ?? certificate;
@@ -57,7 +57,7 @@ export function expiryWarning(notAfter: Date, file: string, now: Date): string |
 function checkCa(certificate: X509Certificate, file: string): CaProfile {
   const name = printable(certificate.subject);
   const profile = profileOf(certificate, file);
-  if (!certificate.ca) {
+  if (!profile.isCa) {
     throw unusable(`The certificate ${name} in ${file} is not a CA (basicConstraints CA:TRUE); name that of a CA.`);
   }
   if (!profile.signsCertificates) {
@@ -68,8 +68,9 @@ function checkCa(certificate: X509Certificate, file: string): CaProfile {
   return profile;
 }
 
+/** `below`: how many CAs of the file stand between this issuer and a leaf (RFC 5280 section 4.2.1.9). */
 function checkIssuer(issuer: X509Certificate, issued: X509Certificate, below: number, file: string): void {
-  const place = `Certificate ${below + 2} in ${file}`;
+  const place = `Certificate ${below + 1} in ${file}`;
   if (!issued.checkIssued(issuer) || !issued.verify(issuer.publicKey)) {
     throw unusable(`${place} has not issued the one before it; order them: the CA, then its issuer, the root last.`);
   }

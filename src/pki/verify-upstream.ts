@@ -109,10 +109,24 @@ const CHAIN_ERRORS: Readonly<Record<string, string>> = {
   UNHANDLED_CRITICAL_EXTENSION: 'A certificate in its chain has a critical extension that is not understood here.',
 };
 
-/** Any code gets an answer: one that is not in the table is told as unspecified, with the code shown if it is plain. */
-export function describeChainError(code: string): ChainError {
-  const sentence = Object.hasOwn(CHAIN_ERRORS, code) ? CHAIN_ERRORS[code] : undefined;
-  if (sentence !== undefined) return { squid: `X509_V_ERR_${code}`, sentence };
+/** Verdicts that Node calls UNSPECIFIED: OpenSSL's own words, which are the message of the error, tell them apart. */
+const UNSPECIFIED: Readonly<Record<string, string>> = {
+  'EE certificate key too weak': 'EE_KEY_TOO_SMALL',
+  'CA certificate key too weak': 'CA_KEY_TOO_SMALL',
+  'CA signature digest algorithm too weak': 'CA_MD_TOO_WEAK',
+  'permitted subtree violation': 'PERMITTED_VIOLATION',
+  'excluded subtree violation': 'EXCLUDED_VIOLATION',
+  'unhandled critical extension': 'UNHANDLED_CRITICAL_EXTENSION',
+};
+
+/**
+ * `code` and `message` of the error that the handshake failed with. Any code gets an answer: one that is not in the
+ * table is told as unspecified, with the code shown if it is plain.
+ */
+export function describeChainError(code: string, message = ''): ChainError {
+  const name = code === 'UNSPECIFIED' && Object.hasOwn(UNSPECIFIED, message) ? (UNSPECIFIED[message] ?? code) : code;
+  const sentence = Object.hasOwn(CHAIN_ERRORS, name) ? CHAIN_ERRORS[name] : undefined;
+  if (sentence !== undefined) return { squid: `X509_V_ERR_${name}`, sentence };
   const shown = /^[A-Z0-9_]{1,64}$/.test(code) ? ` (${code})` : '';
   return { squid: 'X509_V_ERR_UNSPECIFIED', sentence: `Its certificate chain could not be verified${shown}.` };
 }

@@ -45,14 +45,17 @@ export function compileRules(rules: readonly RuleOptions[], context: RuleContext
   return rules.map((options, index) => {
     const path = ['rules', index];
     checkName(options.name, names, index, problems);
+    const before = problems.length;
     const lists = compileLists(options, path, problems);
+    const isRead = problems.length === before;
     // A splice would keep the requests from the rule that wants to see them, so bump is the default here.
     const tls = options.tls ?? (looksAtRequests(lists) ? 'bump' : context.tls);
     const isClosed = options.action === 'deny' && options.tls === 'terminate';
     const refuseBy = isClosed ? 'close' : (options.refuse ?? context.refuse);
     const rule: Rule = { index, name: options.name, action: options.action, tls, refuseBy, ...lists };
     checkTls(options, rule, path, problems);
-    checkPorts(rule, context, path, problems);
+    // What could not be read may be the very port that is missing.
+    if (isRead) checkPorts(rule, context, path, problems);
     return rule;
   });
 }

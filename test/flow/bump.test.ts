@@ -51,7 +51,12 @@ describe('a bumped tunnel', () => {
     const reply = await get(tls, authority);
     const entries = (await rig.entries(before + 2)).slice(before);
     expect(entries[1]).toMatchObject({ bytes: reply.length, outcome: 'forwarded', rule: 'all', method: 'GET' });
-    expect(entries[0]).toMatchObject({ outcome: 'bumped', tls: 'bump', sni: 'ok.test', client_tls: { version: 'TLSv1.3' } });
+    expect(entries[0]).toMatchObject({
+      outcome: 'bumped',
+      tls: 'bump',
+      sni: 'ok.test',
+      client_tls: { version: 'TLSv1.3' },
+    });
   });
 
   test('shows a leaf for the asked name below our CA', async () => {
@@ -117,38 +122,64 @@ describe('a client that rejects our certificate', () => {
     // A session ticket comes only when the proxy, too, has seen the end of the handshake.
     await once(tls, 'session');
     tls.destroy();
-    expect((await rig.entries(1))[0]).toMatchObject({ outcome: 'client_rejected_certificate', confidence: 'suspected' });
+    expect((await rig.entries(1))[0]).toMatchObject({
+      outcome: 'client_rejected_certificate',
+      confidence: 'suspected',
+    });
     await origin.close();
   });
 });
 
 describe('an origin that fails', () => {
   const cases = [
-    { name: 'self-signed', pair: () => ca.selfSigned('DNS:bad.test'), error: 'upstream-certificate', says: 'DEPTH_ZERO_SELF_SIGNED' },
-    { name: 'for another name', pair: () => ca.leaf({ san: 'DNS:other.test', cn: 'bad.test' }), error: 'upstream-name', says: 'other.test' },
-    { name: 'without a subjectAltName', pair: () => ca.leaf({ cn: 'bad.test' }), error: 'upstream-name', says: 'bad.test' },
-    { name: 'expired', pair: () => ca.leaf({ san: 'DNS:bad.test', notAfter: '20210101000000Z' }), error: 'upstream-certificate', says: 'EXPIRED' },
+    {
+      name: 'self-signed',
+      pair: () => ca.selfSigned('DNS:bad.test'),
+      error: 'upstream-certificate',
+      says: 'DEPTH_ZERO_SELF_SIGNED',
+    },
+    {
+      name: 'for another name',
+      pair: () => ca.leaf({ san: 'DNS:other.test', cn: 'bad.test' }),
+      error: 'upstream-name',
+      says: 'other.test',
+    },
+    {
+      name: 'without a subjectAltName',
+      pair: () => ca.leaf({ cn: 'bad.test' }),
+      error: 'upstream-name',
+      says: 'bad.test',
+    },
+    {
+      name: 'expired',
+      pair: () => ca.leaf({ san: 'DNS:bad.test', notAfter: '20210101000000Z' }),
+      error: 'upstream-certificate',
+      says: 'EXPIRED',
+    },
   ];
-  test.each(cases)('$name: the client gets a readable page over a leaf of ours, the origin no request', async ({ pair, error, says }) => {
-    let asked = 0;
-    const origin = await httpsOrigin(pair(), (_request, response) => {
-      asked += 1;
-      response.end();
-    });
-    const rig = await startRig({ trust: [ca.rootFile], hosts: { 'bad.test': '127.0.0.1' }, policy: allowAll });
-    const authority = `bad.test:${origin.port}`;
-    const reply = await get(await tlsThrough(rig.port, authority, { ca: rig.ca }), authority);
-    expect(reply).toMatch(/^HTTP\/1\.1 503 Service Unavailable\r\n/);
-    expect(reply).toContain('X-Squid-Error: ERR_SECURE_CONNECT_FAIL');
-    expect(reply).toContain(says);
-    expect(asked).toBe(0);
-    expect(await rig.lines(2)).toEqual([
-      `NONE_NONE/200 0 CONNECT ${authority} - HIER_NONE/- -`,
-      `NONE_NONE/503 N GET https://${authority}/ - HIER_NONE/- text/html`,
-    ]);
-    expect((await rig.entries(2))[1]).toMatchObject({ error, outcome: 'failed' });
-    await origin.close();
-  });
+  test.each(cases)(
+    '$name: the client gets a readable page over a leaf of ours, the origin no request',
+    async ({ pair, error, says }) => {
+      let asked = 0;
+      const origin = await httpsOrigin(pair(), (_request, response) => {
+        asked += 1;
+        response.end();
+      });
+      const rig = await startRig({ trust: [ca.rootFile], hosts: { 'bad.test': '127.0.0.1' }, policy: allowAll });
+      const authority = `bad.test:${origin.port}`;
+      const reply = await get(await tlsThrough(rig.port, authority, { ca: rig.ca }), authority);
+      expect(reply).toMatch(/^HTTP\/1\.1 503 Service Unavailable\r\n/);
+      expect(reply).toContain('X-Squid-Error: ERR_SECURE_CONNECT_FAIL');
+      expect(reply).toContain(says);
+      expect(asked).toBe(0);
+      expect(await rig.lines(2)).toEqual([
+        `NONE_NONE/200 0 CONNECT ${authority} - HIER_NONE/- -`,
+        `NONE_NONE/503 N GET https://${authority}/ - HIER_NONE/- text/html`,
+      ]);
+      expect((await rig.entries(2))[1]).toMatchObject({ error, outcome: 'failed' });
+      await origin.close();
+    },
+  );
 
   test('refusing the connection is told with its address', async () => {
     const gone = await tcpOrigin(() => undefined);

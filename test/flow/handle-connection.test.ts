@@ -17,13 +17,17 @@ describe('TLS to the proxy itself, on the same port', () => {
   test('is answered with a leaf for its names and its address', async () => {
     const rig = await startRig({ names: ['proxy.example.com'] });
     const tls = await tlsToProxy(rig.port, { ca: rig.ca, servername: 'proxy.example.com' });
-    expect(tls.getPeerX509Certificate()?.subjectAltName).toBe('DNS:proxy.example.com, IP Address:127.0.0.1, DNS:localhost');
+    expect(tls.getPeerX509Certificate()?.subjectAltName).toBe(
+      'DNS:proxy.example.com, IP Address:127.0.0.1, DNS:localhost',
+    );
     expect(await get(tls, 'proxy.example.com')).toContain('This is a Sallyport proxy');
   });
 
   test('carries a CONNECT, and a bumped tunnel inside it', async () => {
     const ca = new TestCa();
-    const origin = await httpsOrigin(ca.leaf({ san: 'DNS:ok.test' }), (_request, response) => response.end('inside both'));
+    const origin = await httpsOrigin(ca.leaf({ san: 'DNS:ok.test' }), (_request, response) =>
+      response.end('inside both'),
+    );
     const rig = await startRig({
       trust: [ca.rootFile],
       hosts: { 'ok.test': '127.0.0.1' },

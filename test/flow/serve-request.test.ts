@@ -4,7 +4,18 @@ import { createHash, randomBytes } from 'node:crypto';
 import type { IncomingMessage, RequestListener } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { httpOrigin, httpsOrigin, type Origin, tcpOrigin } from '../support/origin.ts';
-import { dialProxy, get, openRig, type Rig, readAll, readUntil, say, startRig, tlsThrough, until } from '../support/rig.ts';
+import {
+  dialProxy,
+  get,
+  openRig,
+  type Rig,
+  readAll,
+  readUntil,
+  say,
+  startRig,
+  tlsThrough,
+  until,
+} from '../support/rig.ts';
 import { TestCa } from '../support/test-ca.ts';
 
 const ca = new TestCa();
@@ -52,15 +63,28 @@ describe('a plain request', () => {
   });
 
   const ask = (url: string, extra = '', method = 'GET'): Promise<string> =>
-    say(rig.port, `${method} ${url} HTTP/1.1\r\nHost: ${/^http:\/\/([^/]*)/.exec(url)?.[1]}\r\nConnection: close\r\n${extra}\r\n`);
+    say(
+      rig.port,
+      `${method} ${url} HTTP/1.1\r\nHost: ${/^http:\/\/([^/]*)/.exec(url)?.[1]}\r\nConnection: close\r\n${extra}\r\n`,
+    );
 
   test('goes to the origin in origin-form, with Host and Via of ours and without what belongs to the hop', async () => {
-    const extra = 'Proxy-Connection: keep-alive\r\nProxy-Authorization: Basic eDp5\r\nTE: gzip\r\nX-Keep: 1\r\nCookie: a=b\r\n';
+    const extra =
+      'Proxy-Connection: keep-alive\r\nProxy-Authorization: Basic eDp5\r\nTE: gzip\r\nX-Keep: 1\r\nCookie: a=b\r\n';
     const reply = await ask(`http://ok.test:${origin.port}/api/x?y=1`, extra);
     const told = JSON.parse(reply.slice(reply.indexOf('\r\n\r\n') + 4));
     expect(told.url).toBe('/api/x?y=1');
     expect(told.raw).toEqual([
-      'Host', `ok.test:${origin.port}`, 'connection', 'keep-alive', 'X-Keep', '1', 'Cookie', 'a=b', 'Via', '1.1 sallyport',
+      'host',
+      `ok.test:${origin.port}`,
+      'connection',
+      'keep-alive',
+      'X-Keep',
+      '1',
+      'Cookie',
+      'a=b',
+      'Via',
+      '1.1 sallyport',
     ]);
     expect(reply).toMatch(/\r\nVia: 1\.1 sallyport\r\n/);
     expect(await next(1)).toEqual([
@@ -71,7 +95,9 @@ describe('a plain request', () => {
   test('is decided on the normal form of its path, and that form goes upstream', async () => {
     expect(await ask(`http://ok.test:${origin.port}/%61pi/./a/../b`)).toContain('"url":"/api/b"');
     expect(await ask(`http://ok.test:${origin.port}/api/../secret`)).toMatch(/^HTTP\/1\.1 403 /);
-    expect((await next(2))[1]).toBe(`TCP_DENIED/403 N GET http://ok.test:${origin.port}/secret - HIER_NONE/- text/html`);
+    expect((await next(2))[1]).toBe(
+      `TCP_DENIED/403 N GET http://ok.test:${origin.port}/secret - HIER_NONE/- text/html`,
+    );
   });
 
   test('that no rule allows gets a page which names the rule, escaped', async () => {
@@ -83,7 +109,9 @@ describe('a plain request', () => {
   });
 
   test('with a method that the rule does not name is denied', async () => {
-    expect(await ask(`http://ok.test:${origin.port}/api/x`, 'Content-Length: 0\r\n', 'DELETE')).toMatch(/^HTTP\/1\.1 403 /);
+    expect(await ask(`http://ok.test:${origin.port}/api/x`, 'Content-Length: 0\r\n', 'DELETE')).toMatch(
+      /^HTTP\/1\.1 403 /,
+    );
     await next(1);
   });
 
@@ -96,7 +124,9 @@ describe('a plain request', () => {
     const gone = await tcpOrigin(() => undefined);
     await gone.close();
     expect(await ask(`http://gone.test:${gone.port}/`)).toMatch(/^HTTP\/1\.1 503 /);
-    expect(await next(1)).toEqual([`TCP_MISS/503 N GET http://gone.test:${gone.port}/ - HIER_DIRECT/127.0.0.1 text/html`]);
+    expect(await next(1)).toEqual([
+      `TCP_MISS/503 N GET http://gone.test:${gone.port}/ - HIER_DIRECT/127.0.0.1 text/html`,
+    ]);
   });
 
   test('of HEAD has a length and no body', async () => {
@@ -117,8 +147,16 @@ describe('a plain request', () => {
     ['two Hosts', 'GET http://ok.test/ HTTP/1.1\r\nHost: ok.test\r\nHost: ok.test\r\n\r\n', 400],
     ['another Host than its URL', 'GET http://ok.test/ HTTP/1.1\r\nHost: evil.test\r\n\r\n', 400],
     ['no Host', 'GET http://ok.test/ HTTP/1.1\r\n\r\n', 400],
-    ['Transfer-Encoding and Content-Length', 'POST http://ok.test/ HTTP/1.1\r\nHost: ok.test\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n', 400],
-    ['an unknown Transfer-Encoding', 'POST http://ok.test/ HTTP/1.1\r\nHost: ok.test\r\nTransfer-Encoding: xchunked\r\n\r\n', 400],
+    [
+      'Transfer-Encoding and Content-Length',
+      'POST http://ok.test/ HTTP/1.1\r\nHost: ok.test\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+      400,
+    ],
+    [
+      'an unknown Transfer-Encoding',
+      'POST http://ok.test/ HTTP/1.1\r\nHost: ok.test\r\nTransfer-Encoding: xchunked\r\n\r\n',
+      400,
+    ],
     ['a fragment', 'GET http://ok.test/#a HTTP/1.1\r\nHost: ok.test\r\n\r\n', 400],
     ['user information', 'GET http://u:p@ok.test/ HTTP/1.1\r\nHost: ok.test\r\n\r\n', 400],
     ['101 fields', `GET http://ok.test/ HTTP/1.1\r\nHost: ok.test\r\n${'A: b\r\n'.repeat(100)}\r\n`, 431],
@@ -138,10 +176,13 @@ describe('a plain request', () => {
     const socket = await dialProxy(rig.port);
     const url = `http://ok.test:${origin.port}/api/`;
     let bytes = '';
-    for (let i = 0; i < 30; i += 1) bytes += `GET ${i % 3 === 2 ? 'http://no.test/' : url}${i} HTTP/1.1\r\nHost: ${i % 3 === 2 ? 'no.test' : `ok.test:${origin.port}`}\r\n\r\n`;
+    for (let i = 0; i < 30; i += 1)
+      bytes += `GET ${i % 3 === 2 ? 'http://no.test/' : url}${i} HTTP/1.1\r\nHost: ${i % 3 === 2 ? 'no.test' : `ok.test:${origin.port}`}\r\n\r\n`;
     socket.end(bytes.replace(/\r\n\r\n$/, '\r\nConnection: close\r\n\r\n'));
     const reply = await readAll(socket);
-    expect(reply.match(/HTTP\/1\.1 \d+/g)).toEqual(Array.from({ length: 30 }, (_, i) => `HTTP/1.1 ${i % 3 === 2 ? 403 : 200}`));
+    expect(reply.match(/HTTP\/1\.1 \d+/g)).toEqual(
+      Array.from({ length: 30 }, (_, i) => `HTTP/1.1 ${i % 3 === 2 ? 403 : 200}`),
+    );
     expect((await next(30)).filter((line) => line.startsWith('TCP_DENIED/403'))).toHaveLength(10);
     const sizes = (await rig.entries(lines)).slice(-30).map((entry) => Number(entry['bytes']));
     expect(sizes.reduce((a, b) => a + b, 0)).toBe(reply.length);
@@ -183,7 +224,10 @@ describe('the self-test host', () => {
 
   test('says over plain http that nothing was decrypted', async () => {
     const rig = await startRig();
-    const reply = await say(rig.port, 'GET http://sallyport.internal/ HTTP/1.1\r\nHost: sallyport.internal\r\nConnection: close\r\n\r\n');
+    const reply = await say(
+      rig.port,
+      'GET http://sallyport.internal/ HTTP/1.1\r\nHost: sallyport.internal\r\nConnection: close\r\n\r\n',
+    );
     expect(reply).toContain('"decrypted":false');
   });
 });
@@ -237,7 +281,10 @@ describe('a decrypted request', () => {
   test.each([
     ['another Host', (host: string) => `GET / HTTP/1.1\r\nHost: evil.test\r\nX: ${host}\r\n\r\n`],
     ['an absolute URL elsewhere', () => 'GET https://evil.test/ HTTP/1.1\r\nHost: evil.test\r\n\r\n'],
-    ['an absolute URL beside the right Host', (host: string) => `GET https://evil.test/ HTTP/1.1\r\nHost: ${host}\r\n\r\n`],
+    [
+      'an absolute URL beside the right Host',
+      (host: string) => `GET https://evil.test/ HTTP/1.1\r\nHost: ${host}\r\n\r\n`,
+    ],
     ['plain http in its URL', (host: string) => `GET http://${host}/ HTTP/1.1\r\nHost: ${host}\r\n\r\n`],
   ])('with %s is answered 421 and goes nowhere', async (_name, bytes) => {
     let asked = 0;
@@ -254,7 +301,12 @@ describe('a decrypted request', () => {
   test('with a body of known length, of chunks, or after 100-continue arrives whole', async () => {
     handler = async (request, response) => {
       const body = await bodyOf(request);
-      response.end(JSON.stringify({ length: request.headers['content-length'], digest: createHash('sha256').update(body).digest('hex') }));
+      response.end(
+        JSON.stringify({
+          length: request.headers['content-length'],
+          digest: createHash('sha256').update(body).digest('hex'),
+        }),
+      );
     };
     const body = randomBytes(300_000);
     const digest = createHash('sha256').update(body).digest('hex');
@@ -262,9 +314,12 @@ describe('a decrypted request', () => {
       const tls = await open();
       const framing = kind === 'chunked' ? 'Transfer-Encoding: chunked' : `Content-Length: ${body.length}`;
       const expectation = kind === 'continue' ? '\r\nExpect: 100-continue' : '';
-      tls.write(`POST /${kind} HTTP/1.1\r\nHost: ${authority}\r\nConnection: close\r\n${framing}${expectation}\r\n\r\n`);
+      tls.write(
+        `POST /${kind} HTTP/1.1\r\nHost: ${authority}\r\nConnection: close\r\n${framing}${expectation}\r\n\r\n`,
+      );
       if (kind === 'continue') expect(await readUntil(tls, '\r\n\r\n')).toBe('HTTP/1.1 100 Continue\r\n\r\n');
-      if (kind === 'chunked') tls.write(Buffer.concat([Buffer.from(`${body.length.toString(16)}\r\n`), body, Buffer.from('\r\n0\r\n\r\n')]));
+      if (kind === 'chunked')
+        tls.write(Buffer.concat([Buffer.from(`${body.length.toString(16)}\r\n`), body, Buffer.from('\r\n0\r\n\r\n')]));
       else tls.write(body);
       const reply = await readAll(tls);
       expect(reply).toContain(digest);
@@ -293,7 +348,9 @@ describe('a decrypted request', () => {
     tls.write(`GET /part HTTP/1.1\r\nHost: ${authority}\r\n\r\n`);
     await readUntil(tls, '\0\0\0\0');
     tls.destroy();
-    expect((await fresh())[1]).toBe(`TCP_MISS_ABORTED/200 N GET https://${authority}/part - HIER_DIRECT/127.0.0.1 application/octet-stream`);
+    expect((await fresh())[1]).toBe(
+      `TCP_MISS_ABORTED/200 N GET https://${authority}/part - HIER_DIRECT/127.0.0.1 application/octet-stream`,
+    );
   });
 
   test('whose origin breaks off within the reply is cut, never ended cleanly', async () => {

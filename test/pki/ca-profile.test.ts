@@ -18,6 +18,7 @@ describe('what a CA certificate says', () => {
       'keyUsage=keyCertSign',
       'subjectKeyIdentifier=0102030405060708090a0b0c',
     ]);
+    expect(read.isCa).toBe(true);
     expect(read.constraintsCritical).toBe(true);
     expect(read.pathLength).toBe(300);
     expect(read.signsCertificates).toBe(true);
@@ -26,9 +27,16 @@ describe('what a CA certificate says', () => {
 
   test('is read when it says little', () => {
     const read = profile('little', ['basicConstraints=CA:TRUE', 'subjectKeyIdentifier=none']);
-    expect(read).toMatchObject({ constraintsCritical: false, pathLength: Number.POSITIVE_INFINITY });
+    expect(read).toMatchObject({ isCa: true, constraintsCritical: false, pathLength: Number.POSITIVE_INFINITY });
     expect(read.signsCertificates).toBe(false);
     expect(read.keyId).toBeUndefined();
+  });
+
+  test.each([
+    ['no constraints', ['keyUsage=keyCertSign']],
+    ['CA:FALSE', ['basicConstraints=critical,CA:FALSE', 'keyUsage=keyCertSign']],
+  ])('is that it is no CA, with %s', (_, extensions) => {
+    expect(profile('no-ca', extensions).isCa).toBe(false);
   });
 
   test.each([

@@ -8,7 +8,8 @@ import { BASIC_CONSTRAINTS, CA_EXTENSIONS, issue, KEY_ID, KEY_USAGE, type Pair, 
 
 const DAY = 24 * 3_600_000;
 const folder = temporaryFolder();
-const now = new Date();
+/** A little later than the certificates that the tests are going to make. */
+const now = new Date(Date.now() + 60_000);
 const read = (pair: Pair): X509Certificate => new X509Certificate(readFileSync(pair.cert));
 const check = (...pairs: readonly Pair[]) => checkChain(pairs.map(read), '/etc/ca.pem', now);
 
@@ -86,11 +87,17 @@ describe('what is refused, with the mend', () => {
   });
 
   test('an issuer that allows no CA below it, at the depth where it counts', () => {
-    const extensions = ['basicConstraints=critical,CA:TRUE,pathlen:0', ...CA_EXTENSIONS.slice(1)];
-    const strict = issue(folder, 'strict', { issuer: root, extensions });
-    const below = issue(folder, 'below', { issuer: strict });
-    expect(check(strict, root).chain).toHaveLength(1);
-    expect(check(below, strict).chain).toHaveLength(2);
+    const limited = (length: number): string[] => [`${BASIC_CONSTRAINTS},pathlen:${length}`, ...CA_EXTENSIONS.slice(1)];
+    const one = issue(folder, 'one', { issuer: root, extensions: limited(1) });
+    const none = issue(folder, 'none', { issuer: one, extensions: limited(0) });
+    const below = issue(folder, 'below', { issuer: none });
+    expect(check(none, one, root).chain).toHaveLength(2);
+    expect(refused(() => check(below, none))).toContain(
+      'Certificate 2 in /etc/ca.pem allows no CA at this depth (pathlen)',
+    );
+    const wide = issue(folder, 'wide', { issuer: one });
+    const deep = issue(folder, 'deep', { issuer: wide });
+    expect(refused(() => check(deep, wide, one, root))).toContain('Certificate 3 in /etc/ca.pem allows no CA');
   });
 
   test.each([

@@ -47,7 +47,13 @@ export interface Pair {
 export function issue(
   folder: string,
   name: string,
-  options: { key?: KeyName; extensions?: readonly string[]; issuer?: Pair; subject?: string } = {},
+  options: {
+    key?: KeyName;
+    extensions?: readonly string[];
+    issuer?: Pair;
+    subject?: string;
+    hash?: 'sha1' | 'sha256';
+  } = {},
 ): Pair {
   const path = (suffix: string): string => join(folder, `${name}.${suffix}`);
   const pair = { cert: path('pem'), key: path('key') };
@@ -64,6 +70,7 @@ export function issue(
     path('csr'),
     ...signer,
     ...serial,
+    `-${options.hash ?? 'sha256'}`,
     '-days',
     '365',
     '-extfile',

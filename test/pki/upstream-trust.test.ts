@@ -1,13 +1,16 @@
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect, createServer, type TLSSocket, type TlsOptions } from 'node:tls';
+import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { ProxyError } from '../../src/core/errors.ts';
 import { createUpstreamContext } from '../../src/pki/upstream-trust.ts';
 import { describeChainError } from '../../src/pki/verify-upstream.ts';
 import { bundle, CA_EXTENSIONS, issue, KEY_ID, openssl, type Pair, temporaryFolder } from './fixtures.ts';
 
+const run = promisify(execFile);
 const folder = temporaryFolder();
 const LEAF = ['subjectAltName=DNS:ok.test', 'extendedKeyUsage=serverAuth', KEY_ID];
 const root = issue(folder, 'root');
@@ -16,8 +19,13 @@ const leaf = issue(folder, 'leaf', { issuer: middle, extensions: LEAF });
 const chained = bundle(join(folder, 'chained.pem'), leaf.cert, middle.cert);
 const other = issue(folder, 'other-root');
 
-/** The verdict of a handshake with an origin that shows these certificates: `ok`, or the code of the error. */
-async function verdict(origin: { cert: string; key: string } & TlsOptions, trust: readonly string[]): Promise<string> {
+type Origin = { cert: string; key: string } & TlsOptions;
+
+const verdict = async (origin: Origin, trust: readonly string[]): Promise<string> =>
+  (await attempt(origin, trust)).code;
+
+/** The outcome of a handshake with an origin that shows these certificates: `ok`, or the code of the error. */
+async function attempt(origin: Origin, trust: readonly string[]): Promise<{ code: string; message: string }> {
   const { cert, key, ...rest } = origin;
   const server = createServer({ cert: readFileSync(cert), key: readFileSync(key), ...rest });
   server.on('tlsClientError', () => {});
@@ -35,13 +43,24 @@ async function verdict(origin: { cert: string; key: string } & TlsOptions, trust
   });
   try {
     await once(socket, 'secureConnect');
-    return 'ok';
+    return { code: 'ok', message: '' };
   } catch (error) {
-    return error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    if (!(error instanceof Error)) throw error;
+    return { code: 'code' in error ? String(error.code) : '', message: error.message };
   } finally {
     socket.destroy();
     server.close();
   }
+}
+
+function constrained(constraint: string): Pair {
+  const name = constraint.replace(/\W/g, '-');
+  const ca = issue(folder, name, {
+    issuer: root,
+    extensions: [...CA_EXTENSIONS, `nameConstraints=critical,${constraint}`],
+  });
+  const signed = issue(folder, `${name}-leaf`, { issuer: ca, extensions: LEAF });
+  return { key: signed.key, cert: bundle(join(folder, `${name}-chain.pem`), signed.cert, ca.cert) };
 }
 
 describe('what is trusted', () => {
@@ -69,8 +88,31 @@ describe('what is trusted', () => {
     expect(await verdict(alone, [alone.cert])).toBe('ok');
   });
 
-  test('the roots of the system', () => {
-    expect(() => createUpstreamContext(['system'])).not.toThrow();
+  test.each([
+    ['what SSL_CERT_FILE names', root.cert, 'trusted'],
+    [
+      'the list of Node where the system has none, so not our root',
+      join(folder, 'absent'),
+      'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+    ],
+  ])('system is %s', async (_, file, expected) => {
+    const server = createServer({ cert: readFileSync(chained), key: readFileSync(leaf.key) });
+    server.on('tlsClientError', () => {});
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const module = new URL('../../src/pki/upstream-trust.ts', import.meta.url).href;
+    const script = `const { createUpstreamContext } = await import(${JSON.stringify(module)});
+      const { connect } = await import('node:tls');
+      const secureContext = createUpstreamContext(['system']);
+      const options = { host: '127.0.0.1', port: Number(process.argv[1]), servername: 'ok.test', secureContext };
+      const socket = connect(options, () => { console.log('trusted'); socket.destroy(); });
+      socket.on('error', (error) => console.log(error.code));`;
+    const address = server.address();
+    const port = address !== null && typeof address === 'object' ? address.port : 0;
+    const env = { ...process.env, SSL_CERT_FILE: file, SSL_CERT_DIR: join(folder, 'absent') };
+    const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script, String(port)], { env });
+    server.close();
+    expect(stdout.trim()).toBe(expected);
   });
 });
 
@@ -135,9 +177,28 @@ describe('what is refused', () => {
     expect(describeChainError(code).squid).toBe(`X509_V_ERR_${code}`);
   });
 
-  test('an RSA key of 1024 bits', async () => {
-    const weak = issue(folder, 'weak', { key: 'RSA-1024', issuer: root, extensions: LEAF });
-    expect(await verdict({ ...weak, ciphers: 'DEFAULT:@SECLEVEL=0' }, [root.cert])).not.toBe('ok');
+  test.each<[string, () => Pair, string]>([
+    [
+      'an RSA key of 1024 bits',
+      () => issue(folder, 'weak', { key: 'RSA-1024', issuer: root, extensions: LEAF }),
+      'EE_KEY_TOO_SMALL',
+    ],
+    [
+      'a signature with SHA-1',
+      () => issue(folder, 'sha1', { issuer: root, extensions: LEAF, hash: 'sha1' }),
+      'CA_MD_TOO_WEAK',
+    ],
+    ['a name that a CA may not sign for', () => constrained('permitted;DNS:other.test'), 'PERMITTED_VIOLATION'],
+    ['a name that a CA must not sign for', () => constrained('excluded;DNS:ok.test'), 'EXCLUDED_VIOLATION'],
+    [
+      'a critical extension that nobody knows',
+      () => issue(folder, 'critical', { issuer: root, extensions: [...LEAF, '1.2.3.4=critical,DER:0500'] }),
+      'UNHANDLED_CRITICAL_EXTENSION',
+    ],
+  ])('%s, which Node leaves unspecified', async (_, make, name) => {
+    const outcome = await attempt({ ...make(), ciphers: 'DEFAULT:@SECLEVEL=0' }, [root.cert]);
+    expect(outcome.code).toBe('UNSPECIFIED');
+    expect(describeChainError(outcome.code, outcome.message).squid).toBe(`X509_V_ERR_${name}`);
   });
 
   test.each([
@@ -166,10 +227,10 @@ describe('a file that cannot be used is named', () => {
     ['a key', root.key, 'holds no certificate'],
     ['with a second certificate that is broken', broken, 'Certificate 2 in'],
   ])('%s', (_, file, reason) => {
-    const attempt = (): unknown => createUpstreamContext([root.cert, file]);
-    expect(attempt).toThrow(ProxyError);
-    expect(attempt).toThrow(expect.objectContaining({ code: 'trust-unusable', detail: expect.stringContaining(file) }));
-    expect(attempt).toThrow(reason);
+    const opening = (): unknown => createUpstreamContext([root.cert, file]);
+    expect(opening).toThrow(ProxyError);
+    expect(opening).toThrow(expect.objectContaining({ code: 'trust-unusable', detail: expect.stringContaining(file) }));
+    expect(opening).toThrow(reason);
   });
 
   test('no sources at all are no trust', () => {

@@ -141,6 +141,19 @@ describe('verdicts on a chain', () => {
     expect(described.sentence).toMatch(/^[A-Z].*\.$/);
   });
 
+  test.each([
+    ['EE certificate key too weak', 'EE_KEY_TOO_SMALL'],
+    ['CA signature digest algorithm too weak', 'CA_MD_TOO_WEAK'],
+    ['excluded subtree violation', 'EXCLUDED_VIOLATION'],
+    ['constructor', 'UNSPECIFIED'],
+    ['<script>', 'UNSPECIFIED'],
+  ])('what Node leaves unspecified is known by its message: %s', (message, name) => {
+    const described = describeChainError('UNSPECIFIED', message);
+    expect(described.squid).toBe(`X509_V_ERR_${name}`);
+    expect(described.sentence).not.toContain(message);
+    expect(describeChainError('CERT_HAS_EXPIRED', message).squid).toBe('X509_V_ERR_CERT_HAS_EXPIRED');
+  });
+
   test.each(['SOMETHING_NEW', 'UNSPECIFIED'])('%s, which is not in the table, is shown as it is', (code) => {
     const described = describeChainError(code);
     expect(described.squid).toBe('X509_V_ERR_UNSPECIFIED');

@@ -53,10 +53,8 @@ describe('which host a pattern matches', () => {
     ['192.0.2.7', '192.0.2.70', false],
     ['[::1]', '[0:0::1]', true],
     ['.test', 'a.test', true],
-    ['1*', '192.0.2.7', false],
   ])('%s matches %s: %s', (text, host, expected) => {
-    if (text === '1*') expect(parseHostPattern(text).ok).toBe(false);
-    else expect(matches(text, host)).toBe(expected);
+    expect(matches(text, host)).toBe(expected);
   });
 
   test('an address is found exactly or not at all', () => {
@@ -75,7 +73,7 @@ describe('which pattern covers another', () => {
   test.each([
     [['*'], 'ok.test', '*'],
     [['*'], '*', '*'],
-    [['.'.concat('test')], '*', undefined],
+    [['.test'], '*', undefined],
     [['ok.test'], 'ok.test', 'ok.test'],
     [['ok.test'], '.ok.test', undefined],
     [['.ok.test'], 'ok.test', '.ok.test'],
@@ -112,7 +110,7 @@ describe('which pattern covers another', () => {
       'x-*',
       '*',
     );
-    const label = fc.constantFrom('a', 'x-1', 'x-*'.replace('*', ''), 'test', 'b');
+    const label = fc.constantFrom('a', 'x-1', 'x-', 'test', 'b');
     const host = fc.array(label, { minLength: 1, maxLength: 4 }).map((labels) => labels.join('.'));
     fc.assert(
       fc.property(text, text, host, (over, under, name) => {

@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync } from 'node:fs';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls';
+import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
 import { onTestFinished } from 'vitest';
 import type { Config } from '../../src/config/config.ts';
 import { DEFAULT_LIMITS, type Limits } from '../../src/core/limits.ts';
@@ -87,11 +87,19 @@ export async function openRig(options: RigOptions = {}): Promise<Rig> {
     folder,
     ca: readFileSync(config.ca.cert, 'utf8'),
     entries: async (count) => {
-      await until(() => read('access.json').length >= count, `${count} JSON lines`, () => read('access.json').join('\n'));
+      await until(
+        () => read('access.json').length >= count,
+        `${count} JSON lines`,
+        () => read('access.json').join('\n'),
+      );
       return read('access.json').map((line): Entry => JSON.parse(line));
     },
     lines: async (count) => {
-      await until(() => read('access.log').length >= count, `${count} lines`, () => read('access.log').join('\n'));
+      await until(
+        () => read('access.log').length >= count,
+        `${count} lines`,
+        () => read('access.log').join('\n'),
+      );
       return read('access.log').map(normalLine);
     },
   };
@@ -130,10 +138,11 @@ export function readAll(socket: Socket): Promise<string> {
     socket.on('data', (chunk: Buffer) => chunks.push(chunk));
     socket.on('error', done);
     socket.once('end', done).once('close', done);
+    socket.resume();
   });
 }
 
-/** Reads up to and including `mark`; what follows stays on the socket. */
+/** Reads up to and including `mark`; what follows stays on the socket, which is left paused. */
 export function readUntil(socket: Socket, mark: string): Promise<string> {
   return new Promise((resolve, reject) => {
     let text = '';
@@ -149,6 +158,7 @@ export function readUntil(socket: Socket, mark: string): Promise<string> {
     };
     const onClose = (): void => reject(new Error(`closed before ${JSON.stringify(mark)}; got ${JSON.stringify(text)}`));
     socket.on('data', onData).once('close', onClose);
+    socket.resume();
   });
 }
 

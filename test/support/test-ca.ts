@@ -28,9 +28,27 @@ export class TestCa {
   #serial = 1000;
 
   constructor(name = 'Test Root') {
-    openssl(['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '30',
-      '-subj', `/CN=${name}`, '-keyout', this.#file('root.key'), '-out', this.rootFile,
-      '-addext', 'basicConstraints=critical,CA:TRUE', '-addext', 'keyUsage=critical,keyCertSign,cRLSign']);
+    openssl([
+      'req',
+      '-x509',
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:P-256',
+      '-nodes',
+      '-days',
+      '30',
+      '-subj',
+      `/CN=${name}`,
+      '-keyout',
+      this.#file('root.key'),
+      '-out',
+      this.rootFile,
+      '-addext',
+      'basicConstraints=critical,CA:TRUE',
+      '-addext',
+      'keyUsage=critical,keyCertSign,cRLSign',
+    ]);
     this.root = readFileSync(this.rootFile, 'utf8');
   }
 
@@ -38,8 +56,21 @@ export class TestCa {
   leaf(wish: LeafWish): Pair {
     const name = `leaf${this.#serial}`;
     this.#serial += 1;
-    openssl(['req', '-new', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes',
-      '-subj', `/CN=${wish.cn ?? 'leaf'}`, '-keyout', this.#file(`${name}.key`), '-out', this.#file(`${name}.csr`)]);
+    openssl([
+      'req',
+      '-new',
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:P-256',
+      '-nodes',
+      '-subj',
+      `/CN=${wish.cn ?? 'leaf'}`,
+      '-keyout',
+      this.#file(`${name}.key`),
+      '-out',
+      this.#file(`${name}.csr`),
+    ]);
     const extensions = ['basicConstraints=CA:FALSE', 'extendedKeyUsage=serverAuth', ...(wish.extensions ?? [])];
     if (wish.san) extensions.push(`subjectAltName=${wish.san}`);
     writeFileSync(this.#file(`${name}.ext`), extensions.join('\n'));
@@ -49,15 +80,48 @@ export class TestCa {
     // `openssl x509` learnt -not_before only in 3.4; `ca` has had it for ever.
     if (wish.notAfter) this.#signByCa(name, days);
     else
-      openssl(['x509', '-req', '-in', this.#file(`${name}.csr`), '-CA', this.rootFile, '-CAkey', this.#file('root.key'),
-        '-set_serial', String(this.#serial), ...days, '-sha256', '-extfile', this.#file(`${name}.ext`), '-out', this.#file(`${name}.pem`)]);
+      openssl([
+        'x509',
+        '-req',
+        '-in',
+        this.#file(`${name}.csr`),
+        '-CA',
+        this.rootFile,
+        '-CAkey',
+        this.#file('root.key'),
+        '-set_serial',
+        String(this.#serial),
+        ...days,
+        '-sha256',
+        '-extfile',
+        this.#file(`${name}.ext`),
+        '-out',
+        this.#file(`${name}.pem`),
+      ]);
     return { cert: this.#read(`${name}.pem`), key: this.#read(`${name}.key`) };
   }
 
   /** A certificate that vouches for itself. */
   selfSigned(san: string): Pair {
-    openssl(['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '30', '-subj', '/CN=self',
-      '-addext', `subjectAltName=${san}`, '-keyout', this.#file('self.key'), '-out', this.#file('self.pem')]);
+    openssl([
+      'req',
+      '-x509',
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:P-256',
+      '-nodes',
+      '-days',
+      '30',
+      '-subj',
+      '/CN=self',
+      '-addext',
+      `subjectAltName=${san}`,
+      '-keyout',
+      this.#file('self.key'),
+      '-out',
+      this.#file('self.pem'),
+    ]);
     return { cert: this.#read('self.pem'), key: this.#read('self.key') };
   }
 
@@ -69,8 +133,27 @@ export class TestCa {
       `[ca]\ndefault_ca=d\n[d]\ndatabase=${this.#file('index.txt')}\nserial=${this.#file('serial')}\nnew_certs_dir=${this.folder}\n` +
         'default_md=sha256\npolicy=p\n[p]\ncommonName=supplied\n',
     );
-    openssl(['ca', '-batch', '-notext', '-config', this.#file('ca.cnf'), '-cert', this.rootFile, '-keyfile', this.#file('root.key'),
-      '-startdate', from, '-enddate', to, '-extfile', this.#file(`${name}.ext`), '-in', this.#file(`${name}.csr`), '-out', this.#file(`${name}.pem`)]);
+    openssl([
+      'ca',
+      '-batch',
+      '-notext',
+      '-config',
+      this.#file('ca.cnf'),
+      '-cert',
+      this.rootFile,
+      '-keyfile',
+      this.#file('root.key'),
+      '-startdate',
+      from,
+      '-enddate',
+      to,
+      '-extfile',
+      this.#file(`${name}.ext`),
+      '-in',
+      this.#file(`${name}.csr`),
+      '-out',
+      this.#file(`${name}.pem`),
+    ]);
   }
 
   #file(name: string): string {
