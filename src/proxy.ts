@@ -26,7 +26,7 @@ import { createUpstreamContext } from './pki/upstream-trust.ts';
 import { AddressGuard } from './policy/address-guard.ts';
 import { compilePolicy } from './policy/policy.ts';
 
-export interface Proxy {
+export interface RunningProxy {
   readonly addresses: readonly Endpoint[];
   readonly ca: CertificateAuthority;
   /** True when this start has made the CA. */
@@ -40,7 +40,7 @@ export interface Proxy {
 }
 
 /** Throws ProxyError: the CA, the trust, the log or a port cannot be used. Then nothing is left open. */
-export async function startProxy(config: Config, service: ServiceLog): Promise<Proxy> {
+export async function startProxy(config: Config, service: ServiceLog): Promise<RunningProxy> {
   const { ca, created, warnings } = await openCertificateAuthority(config.ca);
   for (const warning of warnings) service.warn({}, warning);
   const compiled = compilePolicy(config.policy);

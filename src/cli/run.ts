@@ -3,7 +3,7 @@
 import type { Config } from '../config/config.ts';
 import { loadConfig } from '../config/load.ts';
 import { createServiceLog } from '../log/service-log.ts';
-import { type Proxy, startProxy } from '../proxy.ts';
+import { type RunningProxy, startProxy } from '../proxy.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -22,7 +22,7 @@ export async function run(terminal: Terminal, options: RunOptions): Promise<Exit
 export async function keepRunning(
   terminal: Terminal,
   { config: file }: RunOptions,
-  onStarted: (proxy: Proxy, config: Config) => void,
+  onStarted: (proxy: RunningProxy, config: Config) => void,
 ): Promise<ExitCode> {
   const config = await loadConfig(file);
   const service = createServiceLog(config.log.service);
@@ -40,7 +40,7 @@ export async function keepRunning(
 }
 
 /** Until SIGINT or SIGTERM; a second one ends what is in flight at once. */
-function stopped(terminal: Terminal, proxy: Proxy): Promise<ExitCode> {
+function stopped(terminal: Terminal, proxy: RunningProxy): Promise<ExitCode> {
   return new Promise((resolve) => {
     let asked = false;
     const stop = (): void => {

@@ -3,7 +3,7 @@
 import { relative } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { OWN_HOST } from '../http/own-pages.ts';
-import type { Proxy } from '../proxy.ts';
+import type { RunningProxy } from '../proxy.ts';
 import type { ExitCode } from './exit-code.ts';
 import { keepRunning, type RunOptions } from './run.ts';
 import { columns, type Terminal } from './terminal.ts';
@@ -17,7 +17,7 @@ const MODES = {
   report: 'report: nothing is blocked; what would be is logged',
 } as const;
 
-export function card(terminal: Terminal, proxy: Pick<Proxy, 'addresses' | 'ca' | 'caCreated'>, config: Config): string {
+export function card(terminal: Terminal, proxy: Pick<RunningProxy, 'addresses' | 'ca' | 'caCreated'>, config: Config): string {
   const { style } = terminal;
   const first = proxy.addresses[0];
   const at = first ? `${reachable(first.address)}:${first.port}` : '';

@@ -12,10 +12,12 @@ const INVALID_REQUEST = 'error:invalid-request';
 
 export function rejectMalformed(services: Services, connection: Connection, error: ProxyError): void {
   const { socket, session, tunnel } = connection;
-  // A client that went away between two requests has ended nothing.
-  if (error.code === 'client-aborted') return void socket.destroy();
-  // The parser is in the middle of a reply, for instance when a body turned out malformed: that exchange has its own line.
-  if (socket.bytesWritten > connection.written) return void socket.destroy();
+  // A client that went away between two requests has ended nothing. One whose body turned out malformed within a reply
+  // has an exchange that will tell of itself.
+  if (error.code === 'client-aborted' || socket.bytesWritten > connection.written) {
+    socket.destroy();
+    return;
+  }
   const id = nextId();
   replyRaw(socket, refusalOf(error, INVALID_REQUEST, id));
   services.journal.tell({
@@ -31,5 +33,4 @@ export function rejectMalformed(services: Services, connection: Connection, erro
     url: INVALID_REQUEST,
     contentType: 'text/html',
   });
-  return undefined;
 }

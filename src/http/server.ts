@@ -73,21 +73,30 @@ export class MessageServer {
 
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
     const connection = this.#connections.get(request.socket);
-    if (!connection) return void request.socket.destroy();
+    if (!connection) {
+      request.socket.destroy();
+      return;
+    }
     countExchange(connection);
-    return void this.#guard(connection, this.#handlers.request(connection, request, response));
+    void this.#guard(connection, this.#handlers.request(connection, request, response));
   }
 
   #onConnect(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const connection = this.#connections.get(socket);
-    if (!connection) return void socket.destroy();
+    if (!connection) {
+      socket.destroy();
+      return;
+    }
     countExchange(connection);
-    return void this.#guard(connection, this.#handlers.connect(connection, request, head));
+    void this.#guard(connection, this.#handlers.connect(connection, request, head));
   }
 
   #onClientError(error: Error & { code?: string }, socket: Duplex): void {
     const connection = this.#connections.get(socket);
-    if (!connection) return void socket.destroy();
+    if (!connection) {
+      socket.destroy();
+      return;
+    }
     const problem = parserProblem(error);
     if (problem.code !== 'client-aborted') countExchange(connection);
     try {
@@ -95,7 +104,6 @@ export class MessageServer {
     } catch (fault) {
       this.#fail(connection, fault);
     }
-    return undefined;
   }
 
   async #guard(connection: Connection, handled: Promise<void>): Promise<void> {

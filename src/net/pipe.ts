@@ -20,10 +20,11 @@ export interface PipeOptions {
 }
 
 /**
- * Milliseconds without a byte after which a tunnel is over when one direction has ended: the other side seldom has
- * more to say, and one that only forgot to close must not hold the tunnel for the whole idle time.
+ * Milliseconds without a byte after which a tunnel is over when one direction has ended. A client may end its half and
+ * wait for an answer; an upstream that has ended leaves the client little to say, and many only forget to close.
  */
-const HALF_CLOSED_IDLE = 5_000;
+const AFTER_CLIENT_ENDED = 30_000;
+const AFTER_UPSTREAM_ENDED = 1_000;
 
 /** Resolves when both directions have ended, or one broke; both sockets are then destroyed. Never rejects. */
 export function pipe(client: Duplex, upstream: Duplex, { idleTimeout, signal }: PipeOptions): Promise<Piped> {
@@ -52,16 +53,16 @@ export function pipe(client: Duplex, upstream: Duplex, { idleTimeout, signal }: 
       upstream.destroy();
       resolve({ end, toClient: down.bytes, toUpstream: up.bytes });
     };
-    const laneEnded = (): void => {
+    const laneEnded = (patience: number) => (): void => {
       open -= 1;
-      if (open === 0) return finish('complete');
       clearInterval(timer);
-      timer = setInterval(look('complete'), Math.min(HALF_CLOSED_IDLE, idleTimeout));
-      return undefined;
+      seen = up.bytes + down.bytes;
+      if (open === 0) finish('complete');
+      else timer = setInterval(look('complete'), Math.min(patience, idleTimeout));
     };
 
-    carry(client, upstream, up, laneEnded);
-    carry(upstream, client, down, laneEnded);
+    carry(client, upstream, up, laneEnded(AFTER_CLIENT_ENDED));
+    carry(upstream, client, down, laneEnded(AFTER_UPSTREAM_ENDED));
     client.once('error', () => finish('client-error'));
     upstream.once('error', () => finish('upstream-error'));
     // A side that closes without having ended its half was reset.

@@ -131,6 +131,7 @@ function handshakeError(cause: Error & { code?: string }, authority: Authority):
   // OpenSSL's verdicts on a chain carry bare names; protocol failures begin with ERR_ or are errno names.
   const isVerdict = /^[A-Z][A-Z_]+$/.test(code) && !/^(?:ERR_|E[A-Z]+$)/.test(code);
   if (!isVerdict) return new ProxyError('upstream-tls', messageOf(cause), { cause });
-  const { squid, sentence } = describeChainError(code);
+  // Some verdicts have no code of their own; only the message tells them apart.
+  const { squid, sentence } = describeChainError(code, cause.message);
   return new ProxyError('upstream-certificate', `${authority.host}: ${sentence} (${squid})`, { cause });
 }

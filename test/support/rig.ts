@@ -11,7 +11,7 @@ import type { Config } from '../../src/config/config.ts';
 import { DEFAULT_LIMITS, type Limits } from '../../src/core/limits.ts';
 import { createServiceLog } from '../../src/log/service-log.ts';
 import type { PolicyOptions } from '../../src/policy/policy.ts';
-import { type Proxy, startProxy } from '../../src/proxy.ts';
+import { type RunningProxy, startProxy } from '../../src/proxy.ts';
 
 export interface RigOptions {
   readonly policy?: Partial<PolicyOptions>;
@@ -27,7 +27,7 @@ export interface RigOptions {
 export type Entry = Readonly<Record<string, unknown>>;
 
 export interface Rig {
-  readonly proxy: Proxy;
+  readonly proxy: RunningProxy;
   readonly port: number;
   readonly folder: string;
   /** PEM of the CA that clients must trust. */
