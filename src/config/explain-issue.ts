@@ -3,7 +3,7 @@
 
 import type * as z from 'zod';
 import { homesOf, keysAt } from './known-keys.ts';
-import { nearest } from './suggest.ts';
+import { nearest } from '../core/nearest.ts';
 import { oneOf, type Path, show } from './wording.ts';
 
 export interface Finding {

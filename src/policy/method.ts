@@ -1,8 +1,8 @@
 // The methods a rule names, checked at load by rule.ts. Any token is a method (RFC 9110 section 9.1), but a word one
 // slip away from a known one is taken for the slip.
 
+import { nearest } from '../core/nearest.ts';
 import { type Checked, sound, unsound } from './problem.ts';
-import { nearest } from './text-distance.ts';
 
 const COMMON = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'CONNECT'];
 /** WebDAV and its kin, and what package managers and caches send. */
@@ -24,9 +24,9 @@ export function parseMethod(text: string): Checked<string> {
   }
   const isKnown = COMMON.includes(upper) || RARE.includes(upper);
   if (upper !== text) {
-    const likely = isKnown ? upper : (nearest(upper, COMMON, 1) ?? upper);
+    const likely = isKnown ? upper : (nearest(upper, COMMON) ?? upper);
     return unsound(`method "${text}" is not in upper case, and methods are case-sensitive`, `write "${likely}"`);
   }
-  const likely = isKnown ? undefined : nearest(text, COMMON, 1);
+  const likely = isKnown ? undefined : nearest(text, COMMON);
   return likely ? unsound(`"${text}" is not a known method`, `write "${likely}"`) : sound(text);
 }

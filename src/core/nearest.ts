@@ -1,4 +1,4 @@
-// "Did you mean": the known word that is nearest to a mistyped one. The explanations of config mistakes call it.
+// "Did you mean": the known word that is nearest to a mistyped one. config/ and policy/ call it when they explain a mistake.
 
 /** Longer input is no slip of the finger, and the distance costs length times length. */
 const MAX_LENGTH = 64;

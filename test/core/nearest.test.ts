@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { editDistance, nearest } from '../../src/config/suggest.ts';
+import { editDistance, nearest } from '../../src/core/nearest.ts';
 
 describe('the edit distance', () => {
   test.each([

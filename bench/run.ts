@@ -1,0 +1,17 @@
+// `npm run bench`: every micro bench, one process after another so that none warms another's caches. Words filter by path.
+
+import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+const words = process.argv.slice(2);
+const files = readdirSync(import.meta.dirname, { recursive: true, encoding: 'utf8' })
+  .filter((file) => file.endsWith('.bench.ts'))
+  .filter((file) => words.length === 0 || words.some((word) => file.includes(word)))
+  .sort();
+
+for (const file of files) {
+  process.stdout.write(`\n=== ${file}\n`);
+  const { status } = spawnSync(process.execPath, [join(import.meta.dirname, file)], { stdio: 'inherit' });
+  if (status !== 0) process.exitCode = 1;
+}
