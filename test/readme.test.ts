@@ -1,0 +1,42 @@
+// The README keeps its word: its tables are those of the code, its configs load, its commands exist.
+
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { loadConfig } from '../src/config/load.ts';
+import { ERROR_KINDS } from '../src/core/errors.ts';
+import { DEFAULT_LIMITS } from '../src/core/limits.ts';
+
+const readme = readFileSync(join(import.meta.dirname, '..', 'README.md'), 'utf8');
+
+describe('the README', () => {
+  test('lists every error code with its status, side and sentence', () => {
+    const rows = Object.entries(ERROR_KINDS).map(
+      ([code, { status, side, sentence }]) => `| \`${code}\` | ${status} | ${side} | ${sentence} |`,
+    );
+    const table = /<!-- errors.*-->\n\|.*\n\|.*\n([\s\S]*?)\n?<!-- \/errors -->/.exec(readme)?.[1];
+    expect(table?.split('\n')).toEqual(rows);
+  });
+
+  test('lists every limit with its default', () => {
+    const spell = (ms: number): string => (ms % 60_000 === 0 && ms > 60_000 ? `${ms / 60_000}m` : `${ms / 1000}s`);
+    for (const [name, ms] of Object.entries(DEFAULT_LIMITS)) expect(readme).toContain(`| \`${name}\` | ${spell(ms)} |`);
+  });
+
+  test('shows configs that load', async () => {
+    const shown = [...readme.matchAll(/```yaml\n([\s\S]*?)```/g)].map((match) => match[1] ?? '');
+    expect(shown.length).toBeGreaterThan(0);
+    for (const text of shown) {
+      const file = join(mkdtempSync(join(tmpdir(), 'readme-')), 'proxy.yaml');
+      writeFileSync(file, text);
+      expect((await loadConfig(file)).policy.rules.length).toBeGreaterThan(0);
+    }
+  });
+
+  test('names only files that exist', () => {
+    const links = [...readme.matchAll(/\]\(([^)#:]+)\)/g)].map((match) => match[1] ?? '');
+    expect(links.length).toBeGreaterThan(3);
+    for (const link of links) expect(() => readFileSync(join(import.meta.dirname, '..', link))).not.toThrow();
+  });
+});
