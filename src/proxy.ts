@@ -24,7 +24,7 @@ import { type CertificateAuthority, openCertificateAuthority } from './pki/certi
 import { LeafStore } from './pki/leaf-store.ts';
 import { createUpstreamContext } from './pki/upstream-trust.ts';
 import { AddressGuard } from './policy/address-guard.ts';
-import { compilePolicy } from './policy/policy.ts';
+import { compilePolicy, type Policy } from './policy/policy.ts';
 
 export interface RunningProxy {
   readonly addresses: readonly Endpoint[];
@@ -35,34 +35,25 @@ export interface RunningProxy {
   readonly connections: number;
   /** Reopens the log files, after somebody has renamed them. */
   reopenLogs(): void;
-  /** Stops accepting, lets what is in flight finish for `grace` milliseconds, cuts the rest, flushes the log. */
+  /**
+   * Stops accepting, lets what is in flight finish for `grace` milliseconds, cuts the rest, flushes the log. Called again
+   * it may shorten the grace; every call resolves when all is done.
+   */
   close(grace: number): Promise<void>;
 }
 
 /** Throws ProxyError: the CA, the trust, the log or a port cannot be used. Then nothing is left open. */
 export async function startProxy(config: Config, service: ServiceLog): Promise<RunningProxy> {
+  const { limits } = config;
   const { ca, created, warnings } = await openCertificateAuthority(config.ca);
   for (const warning of warnings) service.warn({}, warning);
-  const compiled = compilePolicy(config.policy);
-  if (!compiled.ok)
-    throw new ProxyError('config-invalid', compiled.problems.map((problem) => problem.message).join('; '));
-  const accessLog = AccessLog.open(config.log.access, (error) => service.error({ error: error.message }, 'access log'));
-
-  const { limits } = config;
+  const policy = policyOf(config);
   let listener: Listener | undefined;
-  const upstream = new Upstream({
-    resolver: new Resolver(config.resolver, limits.connectTimeout),
-    guard: new AddressGuard({
-      allowAddresses: config.upstream.allowAddresses,
-      isOwn: (address, port) => listener?.isOwn(address, port) ?? false,
-    }),
-    context: createUpstreamContext(config.upstream.trust),
-    connectTimeout: limits.connectTimeout,
-    handshakeTimeout: limits.handshakeTimeout,
-  });
+  const upstream = upstreamOf(config, (address, port) => listener?.isOwn(address, port) ?? false);
+  const accessLog = await openAccessLog(config, service);
   const cut = new AbortController();
   const services: Services = {
-    policy: compiled.policy,
+    policy,
     upstream,
     pools: new OriginPools(upstream, limits),
     leaves: new LeafStore(ca),
@@ -95,7 +86,30 @@ export async function startProxy(config: Config, service: ServiceLog): Promise<R
     await accessLog.close();
     throw error;
   }
-  const { addresses } = listener;
+  const opened = listener;
+  const { addresses } = opened;
+
+  let end = Number.POSITIVE_INFINITY;
+  let closing: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    opened.stop();
+    await drained(
+      sockets,
+      () => end,
+      () => server.closeIdle(),
+    );
+    cut.abort();
+    for (const socket of sockets) socket.destroy();
+    const lastWords = performance.now() + LAST_WORDS;
+    await drained(
+      sockets,
+      () => lastWords,
+      () => undefined,
+    );
+    services.pools.destroy();
+    server.close();
+    await accessLog.close();
+  };
 
   return {
     addresses,
@@ -105,17 +119,47 @@ export async function startProxy(config: Config, service: ServiceLog): Promise<R
       return sockets.size;
     },
     reopenLogs: () => accessLog.reopen(),
-    async close(grace) {
-      listener?.stop();
-      await drained(sockets, grace, () => server.closeIdle());
-      cut.abort();
-      for (const socket of sockets) socket.destroy();
-      await drained(sockets, LAST_WORDS, () => undefined);
-      services.pools.destroy();
-      server.close();
-      await accessLog.close();
+    close(grace) {
+      end = Math.min(end, performance.now() + grace);
+      closing ??= close();
+      return closing;
     },
   };
+}
+
+/** Throws ProxyError `config-invalid`; a config that was loaded from a file has been through it already. */
+export function policyOf(config: Config): Policy {
+  const compiled = compilePolicy(config.policy);
+  if (compiled.ok) return compiled.policy;
+  throw new ProxyError('config-invalid', compiled.problems.map((problem) => problem.message).join('; '));
+}
+
+/** `isOwn` says where this proxy listens, so that it never dials itself. Throws ProxyError `trust-unusable`. */
+export function upstreamOf(config: Config, isOwn: (address: string, port: number) => boolean): Upstream {
+  const { resolver, upstream, limits } = config;
+  return new Upstream({
+    resolver: new Resolver(resolver, limits.connectTimeout),
+    guard: new AddressGuard({ allowAddresses: upstream.allowAddresses, isOwn }),
+    context: createUpstreamContext(upstream.trust),
+    connectTimeout: limits.connectTimeout,
+    handshakeTimeout: limits.handshakeTimeout,
+  });
+}
+
+/** A log that fails later is told and tried again; one that fails now would hide from the first request on. */
+async function openAccessLog(config: Config, service: ServiceLog): Promise<AccessLog> {
+  let failed: ProxyError | undefined;
+  let onError = (error: ProxyError): void => {
+    failed ??= error;
+  };
+  const accessLog = AccessLog.open(config.log.access, (error) => onError(error));
+  if (failed) {
+    await accessLog.close();
+    const mend = 'make it writable for this user, or name another path under "log".';
+    throw new ProxyError('log-failed', `${failed.detail}: ${mend}`, { cause: failed });
+  }
+  onError = (error) => service.error({ error: error.message }, 'access log');
+  return accessLog;
 }
 
 /** Milliseconds for the log lines of what was cut. */
@@ -123,7 +167,7 @@ const LAST_WORDS = 1_000;
 /** Milliseconds between two looks whether all connections have ended. */
 const LOOK = 20;
 
-async function drained(sockets: ReadonlySet<Socket>, grace: number, hasten: () => void): Promise<void> {
-  const end = performance.now() + grace;
-  for (hasten(); sockets.size > 0 && performance.now() < end; hasten()) await wait(LOOK);
+/** Until no socket is left, or until `end` by the monotonic clock, which may be moved meanwhile. */
+async function drained(sockets: ReadonlySet<Socket>, end: () => number, hasten: () => void): Promise<void> {
+  for (hasten(); sockets.size > 0 && performance.now() < end(); hasten()) await wait(LOOK);
 }

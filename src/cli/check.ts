@@ -1,8 +1,18 @@
-// `sallyport check`: reads the config as a start would, and says what is wrong with it.
+// `sallyport check`: reads what a start would read, says what is wrong with it, and what is legal but seldom meant. Writes
+// nothing: a CA that is not there yet is no mistake.
 
+import { resolve } from 'node:path';
+import type { Config } from '../config/config.ts';
+import { readConfigFile } from '../config/config-file.ts';
 import { loadConfig } from '../config/load.ts';
+import { parseConfig } from '../config/parse-config.ts';
 import { asProxyError } from '../core/errors.ts';
+import { presentFiles } from '../pki/ca-files.ts';
+import { openCertificateAuthority } from '../pki/certificate-authority.ts';
+import { createUpstreamContext } from '../pki/upstream-trust.ts';
+import type { PolicyOptions } from '../policy/policy.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
+import { shownPath } from './shown-path.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface CheckOptions {
@@ -10,17 +20,80 @@ export interface CheckOptions {
   readonly json?: boolean;
 }
 
-export async function check(terminal: Terminal, { config: file, json }: CheckOptions): Promise<ExitCode> {
+export async function check(terminal: Terminal, { config: file, json = false }: CheckOptions): Promise<ExitCode> {
+  if (json) return checkAsJson(terminal, file);
+  const config = await loadConfig(file);
+  const files = await checkFiles(config);
+  const warnings = [...files.warnings, ...policyWarnings(config.policy)];
+  terminal.err(files.errors.map((error) => `${error}\n`).join(''));
+  terminal.err(warnings.map((warning) => `${terminal.style('yellow', 'warning')}: ${warning}\n`).join(''));
+  if (files.errors.length > 0) return EXIT.failed;
+  const { rules, mode, default: fallback } = config.policy;
+  const count = `${rules.length} ${rules.length === 1 ? 'rule' : 'rules'}`;
+  terminal.out(`${file} is valid: ${count}, default ${fallback}, ${mode} mode; ${files.ca}.\n`);
+  return EXIT.ok;
+}
+
+/** One object whatever is wrong, for a script to look into. */
+async function checkAsJson(terminal: Terminal, file: string): Promise<ExitCode> {
+  const tell = (facts: object): void => terminal.out(`${JSON.stringify({ file, ...facts })}\n`);
+  let text: string;
   try {
-    const { policy } = await loadConfig(file);
-    const facts = { file, valid: true, mode: policy.mode, default: policy.default, rules: policy.rules.length };
-    const text = `${file} is valid: ${policy.rules.length} rules, default ${policy.default}, ${policy.mode} mode.\n`;
-    terminal.out(json ? `${JSON.stringify(facts)}\n` : text);
-    return EXIT.ok;
+    text = await readConfigFile(file);
   } catch (thrown) {
-    const error = asProxyError(thrown);
-    if (!json || error.code !== 'config-invalid') throw error;
-    terminal.out(`${JSON.stringify({ file, valid: false, report: error.detail.split('\n').filter(Boolean) })}\n`);
+    tell({ valid: false, problems: [{ message: asProxyError(thrown).detail }] });
     return EXIT.configInvalid;
   }
+  const parsed = parseConfig(text, resolve(file));
+  if (!parsed.ok) {
+    tell({ valid: false, problems: parsed.problems });
+    return EXIT.configInvalid;
+  }
+  const { policy } = parsed.config;
+  const { errors, warnings } = await checkFiles(parsed.config);
+  const { mode, default: fallback, rules } = policy;
+  const facts = { mode, default: fallback, rules: rules.length, warnings: [...warnings, ...policyWarnings(policy)] };
+  tell({ valid: errors.length === 0, problems: errors.map((message) => ({ message })), ...facts });
+  return errors.length > 0 ? EXIT.failed : EXIT.ok;
+}
+
+interface FilesReport {
+  /** What to say of the CA in half a sentence. */
+  readonly ca: string;
+  readonly errors: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+/** The files that the config names and a start reads: the CA, and the roots that origins are held against. */
+async function checkFiles({ ca: paths, upstream }: Config): Promise<FilesReport> {
+  const errors: string[] = [];
+  const warnings: string[] = [];
+  let ca = `no CA yet, the first start makes ${shownPath(paths.cert)}`;
+  const failed = (thrown: unknown): void => void errors.push(asProxyError(thrown).detail);
+  try {
+    const present = await presentFiles(paths);
+    if (present.cert || present.key) {
+      const opened = await openCertificateAuthority(paths);
+      ca = `CA valid until ${opened.ca.notAfter.toISOString().slice(0, 10)}`;
+      warnings.push(...opened.warnings);
+    }
+  } catch (thrown) {
+    failed(thrown);
+  }
+  try {
+    createUpstreamContext(upstream.trust);
+  } catch (thrown) {
+    failed(thrown);
+  }
+  return { ca, errors, warnings };
+}
+
+function policyWarnings({ mode, default: fallback, rules }: PolicyOptions): string[] {
+  const warnings: string[] = [];
+  if (mode === 'report') warnings.push('policy.mode is report: what the policy denies is logged and let through.');
+  if (fallback === 'allow') warnings.push('policy.default is allow: what no rule matches is let through.');
+  if (rules.length === 0 && fallback === 'deny') {
+    warnings.push(`policy.rules is empty: everything ${mode === 'report' ? 'would be' : 'is'} denied.`);
+  }
+  return warnings;
 }

@@ -1,7 +1,8 @@
-// Which config file is meant when none is named. Called by main.ts.
+// Which config file is meant when none is named. Called by main.ts and init.ts.
 
 import { existsSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
+import { shownPath } from './shown-path.ts';
 
 /** Looked for where the command is run. */
 export const LOCAL_CONFIG = 'sallyport.yaml';
@@ -10,6 +11,5 @@ export const LOCAL_CONFIG = 'sallyport.yaml';
 export const SHIPPED = join(import.meta.dirname, '..', '..', 'config');
 
 export function defaultConfig(cwd = process.cwd()): string {
-  const local = join(cwd, LOCAL_CONFIG);
-  return relative(cwd, existsSync(local) ? local : join(SHIPPED, 'default.yaml'));
+  return existsSync(join(cwd, LOCAL_CONFIG)) ? LOCAL_CONFIG : shownPath(join(SHIPPED, 'default.yaml'), cwd);
 }

@@ -2,18 +2,21 @@
 
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { messageOf, ProxyError } from '../core/errors.ts';
-import { SHIPPED } from './default-config.ts';
+import { messageOf } from '../core/errors.ts';
+import { commandName } from './command-name.ts';
+import { LOCAL_CONFIG, SHIPPED } from './default-config.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
+import { shellWord } from './shown-path.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Profile → shipped config. `audit` blocks nothing and shows what would be; `strict` denies what is not listed. */
 const FILES = { audit: 'default.yaml', strict: 'strict.yaml' } as const;
 
+export type Profile = keyof typeof FILES;
 export const PROFILES = Object.keys(FILES);
 
 export interface InitOptions {
-  readonly profile: keyof typeof FILES;
+  readonly profile: Profile;
 }
 
 export async function init(terminal: Terminal, file: string, { profile }: InitOptions): Promise<ExitCode> {
@@ -24,9 +27,12 @@ export async function init(terminal: Terminal, file: string, { profile }: InitOp
     await writeFile(file, text.replaceAll('../certs/', 'certs/').replaceAll('../log/', 'log/'), { flag: 'wx' });
   } catch (cause) {
     const exists = cause instanceof Error && 'code' in cause && cause.code === 'EEXIST';
-    const why = exists ? `${file} exists already: name another file, or move it away.` : messageOf(cause);
-    throw new ProxyError('config-invalid', why, { cause });
+    const why = exists ? 'exists already: name another file, or move it away' : `cannot be written (${messageOf(cause)})`;
+    terminal.err(`${file} ${why}.\n`);
+    return EXIT.failed;
   }
-  terminal.out(`${file} written (${profile}).\nNext: sallyport check -c ${file}, then sallyport up -c ${file}\n`);
+  const option = file === LOCAL_CONFIG ? '' : ` --config ${shellWord(file)}`;
+  const name = commandName();
+  terminal.out(`${file} written (${profile}).\nEdit it, then: ${name} check${option} && ${name} up${option}\n`);
   return EXIT.ok;
 }

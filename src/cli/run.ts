@@ -2,13 +2,18 @@
 
 import type { Config } from '../config/config.ts';
 import { loadConfig } from '../config/load.ts';
-import { createServiceLog } from '../log/service-log.ts';
+import { createServiceLog, type ServiceLog } from '../log/service-log.ts';
 import { type RunningProxy, startProxy } from '../proxy.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Milliseconds that what is in flight has to finish after the first signal: as long as Squid gives. */
 const GRACE = 30_000;
+/**
+ * Milliseconds within which a second signal is the first one over again: a Ctrl-C reaches us from the terminal, and once
+ * more from npm, which passes on what it got itself.
+ */
+const ECHO = 250;
 
 export interface RunOptions {
   readonly config: string;
@@ -30,29 +35,41 @@ export async function keepRunning(
   process.on('uncaughtException', (error) => service.error({ err: error }, 'uncaught exception'));
   process.on('unhandledRejection', (error) => service.error({ err: error }, 'unhandled rejection'));
   const proxy = await startProxy(config, service);
-  for (const { address, port } of proxy.addresses) service.info({ address, port }, 'listening');
-  onStarted(proxy, config);
   process.on('SIGUSR1', () => {
     proxy.reopenLogs();
     service.info({}, 'logs reopened');
   });
-  return stopped(terminal, proxy);
+  process.on('SIGHUP', () => {
+    service.warn({ config: config.file }, 'the config is not read anew: reload is not supported yet, restart instead');
+  });
+  const stopped = untilStopped(terminal, service, proxy);
+  for (const { address, port } of proxy.addresses) service.info({ address, port }, 'listening');
+  onStarted(proxy, config);
+  return stopped;
 }
 
 /** Until SIGINT or SIGTERM; a second one ends what is in flight at once. */
-function stopped(terminal: Terminal, proxy: RunningProxy): Promise<ExitCode> {
+function untilStopped(terminal: Terminal, service: ServiceLog, proxy: RunningProxy): Promise<ExitCode> {
   return new Promise((resolve) => {
-    let asked = false;
-    const stop = (): void => {
-      if (asked) {
-        terminal.err('Stopping at once.\n');
-        void proxy.close(0).then(() => resolve(EXIT.ok));
+    let askedAt: number | undefined;
+    const stop = (signal: NodeJS.Signals): void => {
+      const now = performance.now();
+      if (askedAt !== undefined) {
+        if (now - askedAt < ECHO) return;
+        service.info({ signal, connections: proxy.connections }, 'stopping at once');
+        void proxy.close(0);
         return;
       }
-      asked = true;
-      const open = proxy.connections;
-      terminal.err(open > 0 ? `Stopping: ${open} connections have ${GRACE / 1000} s to finish.\n` : 'Stopping.\n');
-      void proxy.close(GRACE).then(() => resolve(EXIT.ok));
+      askedAt = now;
+      const { connections } = proxy;
+      service.info({ signal, connections }, 'stopping');
+      void proxy.close(GRACE).then(() => {
+        service.info({}, 'stopped');
+        resolve(EXIT.ok);
+      });
+      if (connections > 0 && terminal.watched.err) {
+        terminal.err(`Waiting ${GRACE / 1000} s at most for what is in flight. Ctrl-C again ends it at once.\n`);
+      }
     };
     process.on('SIGINT', stop);
     process.on('SIGTERM', stop);

@@ -1,4 +1,4 @@
-// `sallyport version`.
+// `sallyport version`: what to write into a bug report.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,12 +7,12 @@ import type { Terminal } from './terminal.ts';
 
 export function version(terminal: Terminal, { json }: { json?: boolean }): ExitCode {
   const facts = { sallyport: programVersion(), node: process.versions.node, openssl: process.versions.openssl };
-  terminal.out(
-    json
-      ? `${JSON.stringify(facts)}\n`
-      : `sallyport ${facts.sallyport} (Node.js ${facts.node}, OpenSSL ${facts.openssl})\n`,
-  );
+  terminal.out(json ? `${JSON.stringify(facts)}\n` : `${versionLine(facts)}\n`);
   return EXIT.ok;
+}
+
+export function versionLine(facts = { sallyport: programVersion(), ...process.versions }): string {
+  return `sallyport ${facts.sallyport} (Node.js ${facts.node}, OpenSSL ${facts.openssl})`;
 }
 
 /** From package.json, which lies two folders up both in the source tree and in the package. */

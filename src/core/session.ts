@@ -39,8 +39,8 @@ export type Instead =
 export interface Tunnel {
   readonly id: string;
   readonly authority: Authority;
-  /** The decision on the CONNECT. */
-  readonly decision: Permit | Denial;
+  /** The decision on the CONNECT; a denial at the hello takes its place. */
+  decision: Permit | Denial;
   /** When the CONNECT came, by the monotonic clock in milliseconds. */
   readonly begin: number;
   sni?: string;

@@ -75,22 +75,18 @@ function serveInside(
   socket: TLSSocket,
   upstream: UpstreamConnection | undefined,
 ): void {
-  const end = performance.now();
   const denied = tunnel.instead?.kind === 'denied';
   const failure = tunnel.instead?.kind === 'failed' ? tunnel.instead.error : undefined;
-  const told = { by: outer.session, upstream, tried: failure?.peer, end, status: 200, bytes: 0, failure } as const;
-  const tellBumped = once(() =>
-    stage.journal.tellConnect(tunnel, {
-      ...told,
-      tag: denied ? 'TCP_DENIED' : 'NONE_NONE',
-      outcome: denied ? 'denied' : 'bumped',
-    }),
-  );
-  const timer = setTimeout(tellBumped, SECOND_THOUGHTS);
+  const end = performance.now();
+  const told = { by: outer.session, upstream, tried: failure?.peer, end, status: 200, bytes: 0 } as const;
+  const wentOn = (): void => {
+    clearTimeout(timer);
+    const tag = denied ? 'TCP_DENIED' : 'NONE_NONE';
+    stage.journal.tellConnect(tunnel, { ...told, tag, outcome: denied ? 'denied' : 'bumped', failure });
+  };
+  const timer = setTimeout(wentOn, SECOND_THOUGHTS);
   socket.once('close', () => {
     clearTimeout(timer);
-    if (tellBumped.done) return;
-    tellBumped.done = true;
     stage.journal.tellConnect(tunnel, {
       ...told,
       tag: 'NONE_NONE',
@@ -102,26 +98,6 @@ function serveInside(
     });
   });
   const connection = connectionOn(socket, outer.session, tunnel);
-  connection.onFirstRequest = () => {
-    clearTimeout(timer);
-    tellBumped();
-  };
+  connection.onFirstRequest = wentOn;
   stage.server.take(connection);
-}
-
-interface Once {
-  (): void;
-  done: boolean;
-}
-
-function once(act: () => void): Once {
-  const run: Once = Object.assign(
-    () => {
-      if (run.done) return;
-      run.done = true;
-      act();
-    },
-    { done: false },
-  );
-  return run;
 }

@@ -36,6 +36,7 @@ export interface JournalParts {
 
 export class Journal {
   readonly #parts: JournalParts;
+  readonly #told = new WeakSet<Tunnel>();
 
   constructor(parts: JournalParts) {
     this.#parts = parts;
@@ -48,8 +49,10 @@ export class Journal {
     this.#warn(entry);
   }
 
-  /** A CONNECT. */
+  /** A CONNECT: whoever tells it first has the word, so that there is exactly one line. */
   tellConnect(tunnel: Tunnel, told: Omit<Told, 'inside' | 'begin' | 'decision'>): void {
+    if (this.#told.has(tunnel)) return;
+    this.#told.add(tunnel);
     const url = formatAuthority(tunnel.authority);
     this.tell({ ...told, inside: tunnel, begin: tunnel.begin, decision: tunnel.decision, method: 'CONNECT', url });
   }

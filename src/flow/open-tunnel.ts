@@ -1,28 +1,24 @@
-// Stages two to eight of a CONNECT: parse, decide, answer, look at the ClientHello, decide again, and hand over to
-// splice, bump or terminate. Called by the HTTP parser through proxy.ts.
+// Stages two to nine of a CONNECT: parse, decide, locate, look at the ClientHello, decide again, and hand over to splice,
+// bump or terminate. Called by the HTTP parser through proxy.ts.
 
 import type { IncomingMessage } from 'node:http';
-import { type Authority, formatAuthority } from '../core/authority.ts';
-import type { Denial, Permit } from '../core/decision.ts';
+import type { Authority } from '../core/authority.ts';
+import type { Permit } from '../core/decision.ts';
 import { asProxyError, ProxyError } from '../core/errors.ts';
-import { beginTunnel, nextId, type Tunnel } from '../core/session.ts';
+import { beginTunnel, type Tunnel } from '../core/session.ts';
 import { admitConnect, valuesOf } from '../http/admission.ts';
 import type { Connection } from '../http/connection.ts';
 import { hasPassed } from '../http/headers.ts';
-import { OWN_HOST } from '../http/own-pages.ts';
-import { refusalOf, replyRaw } from '../http/reply.ts';
 import type { Route } from '../net/upstream.ts';
+import { awaitHello, type FirstWords, notTls } from './await-hello.ts';
 import { bump } from './bump.ts';
-import { type Hello, peekHello } from './peek-hello.ts';
+import { refuseConnect, refuseMalformedConnect } from './refuse-connect.ts';
+import { isOwnHost, ownPermit } from './serve-own.ts';
 import type { Stage } from './services.ts';
 import { splice } from './splice.ts';
 import { terminate } from './terminate.ts';
 
-/** Milliseconds that a tunnel which need not be TLS waits for the client to speak first; else the server does. */
-const SERVER_SPEAKS_FIRST = 1_000;
-
-const ESTABLISHED = 'HTTP/1.1 200 Connection established\r\n\r\n';
-
+/** `head`: the bytes that came behind the CONNECT. */
 export async function openTunnel(
   stage: Stage,
   connection: Connection,
@@ -30,43 +26,48 @@ export async function openTunnel(
   head: Buffer,
 ): Promise<void> {
   const begin = performance.now();
-  const { socket, session } = connection;
-  const admitted = admitConnect({ ...messageParts(request) });
-  if (connection.tunnel || !admitted.ok) {
-    const error = admitted.ok ? new ProxyError('request-malformed', 'CONNECT within a tunnel.') : admitted.error;
-    const bytes = replyRaw(socket, refusalOf(error, request.url ?? '', nextId()));
-    const told = { by: session, inside: connection.tunnel, begin, failure: error, tag: 'NONE_NONE' } as const;
-    const url = request.url ?? '';
-    stage.journal.tell({
-      ...told,
-      status: error.status,
-      bytes,
-      outcome: 'malformed',
-      method: 'CONNECT',
-      url,
-      contentType: 'text/html',
-    });
-    return;
+  const { method = '', url = '', httpVersion, rawHeaders } = request;
+  const admitted = admitConnect({ method, url, httpVersion, rawHeaders });
+  if (!admitted.ok) return refuseMalformedConnect(stage, connection, url, admitted.error);
+  if (connection.tunnel) {
+    const error = new ProxyError('request-malformed', 'CONNECT within a tunnel.');
+    return refuseMalformedConnect(stage, connection, url, error);
   }
-  const authority = admitted.value;
-  if (stage.via && hasPassed(valuesOf(request.rawHeaders, 'via'), stage.via)) {
-    const tunnel = beginTunnel(authority, ownPermit(authority), begin);
-    return failConnect(stage, connection, tunnel, new ProxyError('loop', 'Our own Via is in the request.'));
+  const tunnel = beginTunnel(admitted.value, decide(stage, connection, admitted.value), begin);
+  try {
+    if (stage.via && hasPassed(valuesOf(rawHeaders, 'via'), stage.via)) {
+      return refuseConnect(stage, connection, tunnel, new ProxyError('loop', 'Our own Via is in the request.'));
+    }
+    return await carryOut(stage, connection, tunnel, head);
+  } catch (thrown) {
+    const failure = asProxyError(thrown);
+    const told = { by: connection.session, tag: 'NONE_NONE', suffix: 'ABORTED', status: failure.status } as const;
+    stage.journal.tellConnect(tunnel, { ...told, bytes: 0, outcome: 'failed', failure });
+    throw thrown;
   }
+}
 
-  const own = authority.host === OWN_HOST;
-  const decision = own
+function decide(stage: Stage, { session }: Connection, authority: Authority): Tunnel['decision'] {
+  return isOwnHost(authority)
     ? ownPermit(authority)
     : stage.policy.decideConnect({ client: session.client.address, authority });
-  const tunnel = beginTunnel(authority, decision, begin);
-  if (decision.action === 'deny') return refuse(stage, connection, tunnel, decision, head);
-  if (decision.tls === 'terminate') return terminate(stage, connection, tunnel, { step: 'connect' });
+}
 
-  const route = own ? undefined : await locate(stage, connection, tunnel, decision);
+async function carryOut(stage: Stage, connection: Connection, tunnel: Tunnel, head: Buffer): Promise<void> {
+  const { decision } = tunnel;
+  if (decision.action === 'deny') {
+    if (decision.refuseBy === 'close') return terminate(stage, connection, tunnel, { step: 'connect' });
+    if (decision.refuseBy === 'connect') {
+      return refuseConnect(stage, connection, tunnel, new ProxyError('denied', decision.reason), decision.rule);
+    }
+    tunnel.instead = { kind: 'denied', denial: decision };
+    return afterHello(stage, connection, tunnel, await awaitHello(stage, connection, tunnel, head), undefined);
+  }
+  if (decision.tls === 'terminate') return terminate(stage, connection, tunnel, { step: 'connect' });
+  if (isOwnHost(tunnel.authority)) tunnel.instead = { kind: 'own' };
+  const route = tunnel.instead ? undefined : await locate(stage, connection, tunnel, decision);
   if (route === 'answered') return undefined;
-  const hello = await awaitHello(stage, connection, tunnel, decision, head);
-  if (!hello) return undefined;
-  return afterHello(stage, connection, tunnel, decision, hello, own ? 'own' : route);
+  return afterHello(stage, connection, tunnel, await awaitHello(stage, connection, tunnel, head), route);
 }
 
 /** `undefined`: the origin cannot be reached, which is told inside the tunnel. `answered`: it was told at once. */
@@ -84,124 +85,39 @@ async function locate(
       tunnel.instead = { kind: 'failed', error };
       return undefined;
     }
-    failConnect(stage, connection, tunnel, error);
+    refuseConnect(stage, connection, tunnel, error);
     return 'answered';
   }
-}
-
-/** Answers 200 and waits for the ClientHello; undefined when the connection has ended here. */
-async function awaitHello(
-  stage: Stage,
-  connection: Connection,
-  tunnel: Tunnel,
-  permit: Permit | Denial,
-  head: Buffer,
-): Promise<Hello | 'silent' | undefined> {
-  const { socket, session } = connection;
-  if (head.length > 0) socket.unshift(head);
-  socket.write(ESTABLISHED);
-  const mayBeSilent = permit.action === 'allow' && permit.tls === 'tunnel';
-  const peeked = await peekHello(socket, mayBeSilent ? SERVER_SPEAKS_FIRST : stage.limits.handshakeTimeout);
-  if (peeked.seen === 'value') return peeked.value;
-  if (peeked.seen === 'timeout' && mayBeSilent && !socket.destroyed) return 'silent';
-  socket.destroy();
-  const told = { by: session, tag: 'NONE_NONE', suffix: 'ABORTED', status: 200, bytes: 0 } as const;
-  const failure = peeked.seen === 'timeout' ? new ProxyError('hello-timeout') : new ProxyError('client-aborted');
-  const outcome = peeked.seen === 'timeout' ? 'timed_out' : 'aborted';
-  stage.journal.tellConnect(tunnel, { ...told, outcome, failure });
-  return undefined;
 }
 
 async function afterHello(
   stage: Stage,
   connection: Connection,
   tunnel: Tunnel,
-  permit: Permit,
-  hello: Hello | 'silent',
-  route: Route | 'own' | undefined,
+  words: FirstWords | undefined,
+  route: Route | undefined,
 ): Promise<void> {
-  if (hello === 'silent' || hello.state !== 'hello') {
-    if (permit.tls === 'tunnel' && route && route !== 'own') {
+  if (!words) return undefined;
+  const { decision } = tunnel;
+  const passesUnread = decision.action === 'allow' && (decision.tls === 'splice' || decision.tls === 'tunnel');
+  if (words === 'silent' || words.state !== 'hello') {
+    if (passesUnread && decision.tls === 'tunnel' && route) {
       return splice(stage, connection, tunnel, route, { kind: 'tunnelled' });
     }
-    return terminate(stage, connection, tunnel, { step: 'hello', failure: notTls(hello) });
+    return terminate(stage, connection, tunnel, { step: 'hello', failure: notTls(words) });
   }
-  if (hello.hello.serverName !== undefined) tunnel.sni = hello.hello.serverName;
-  const decision = stage.policy.decideHello(permit, hello.hello.serverName);
-  if (decision.action === 'deny') {
-    const failure = new ProxyError('sni-mismatch', decision.reason);
-    return terminate(stage, connection, { ...tunnel, decision }, { step: 'hello', failure });
+  const { hello } = words;
+  if (hello.serverName !== undefined) tunnel.sni = hello.serverName;
+  if (decision.action === 'allow') {
+    const atHello = stage.policy.decideHello(decision, hello.serverName);
+    if (atHello.action === 'deny') {
+      tunnel.decision = atHello;
+      return terminate(stage, connection, tunnel, {
+        step: 'hello',
+        failure: new ProxyError('sni-mismatch', atHello.reason),
+      });
+    }
   }
-  if (route && route !== 'own' && (decision.tls === 'splice' || decision.tls === 'tunnel')) {
-    return splice(stage, connection, tunnel, route, { kind: 'spliced' });
-  }
-  if (route === 'own') tunnel.instead = { kind: 'own' };
-  return bump(stage, connection, tunnel, hello.hello);
-}
-
-function notTls(hello: Exclude<Hello, { state: 'hello' }> | 'silent'): ProxyError {
-  if (hello === 'silent') return new ProxyError('not-tls', 'The client said nothing.');
-  return new ProxyError(hello.state === 'malformed' ? 'hello-malformed' : 'not-tls', `${hello.reason}.`);
-}
-
-/** A denial, by the way the rule chose. */
-async function refuse(
-  stage: Stage,
-  connection: Connection,
-  tunnel: Tunnel,
-  denial: Denial,
-  head: Buffer,
-): Promise<void> {
-  if (denial.refuseBy === 'close') return terminate(stage, connection, tunnel, { step: 'connect' });
-  if (denial.refuseBy === 'connect') {
-    return failConnect(stage, connection, tunnel, new ProxyError('denied', denial.reason), denial.rule);
-  }
-  const hello = await awaitHello(stage, connection, tunnel, denial, head);
-  if (!hello) return undefined;
-  if (hello === 'silent' || hello.state !== 'hello') {
-    return terminate(stage, connection, tunnel, { step: 'hello', failure: notTls(hello) });
-  }
-  tunnel.instead = { kind: 'denied', denial };
-  return bump(stage, connection, tunnel, hello.hello);
-}
-
-/** Answers the CONNECT itself with an error, in reason phrase, headers and body. */
-function failConnect(stage: Stage, connection: Connection, tunnel: Tunnel, error: ProxyError, rule?: string): void {
-  const { socket, session } = connection;
-  const denied = error.status === 403;
-  const bytes = replyRaw(socket, refusalOf(error, formatAuthority(tunnel.authority), tunnel.id, rule));
-  stage.journal.tellConnect(tunnel, {
-    by: session,
-    tag: denied ? 'TCP_DENIED' : 'NONE_NONE',
-    status: error.status,
-    bytes,
-    outcome: denied ? 'denied' : 'failed',
-    contentType: 'text/html',
-    failure: error.code === 'denied' ? undefined : error,
-  });
-}
-
-/** The self-test host is allowed whatever the policy. */
-function ownPermit(authority: Authority): Permit {
-  const reason = 'the self-test host is answered by the proxy itself';
-  return {
-    action: 'allow',
-    step: 'connect',
-    authority,
-    rule: OWN_HOST,
-    reason,
-    tls: 'bump',
-    deferred: false,
-    wouldDeny: false,
-  };
-}
-
-function messageParts(request: IncomingMessage): {
-  method: string;
-  url: string;
-  httpVersion: string;
-  rawHeaders: string[];
-} {
-  const { method = '', url = '', httpVersion, rawHeaders } = request;
-  return { method, url, httpVersion, rawHeaders };
+  if (passesUnread && route) return splice(stage, connection, tunnel, route, { kind: 'spliced' });
+  return bump(stage, connection, tunnel, hello);
 }

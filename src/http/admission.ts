@@ -33,9 +33,10 @@ export type Admission<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly error: ProxyError };
 
-/** Fields in one header section; as many as Apache takes. */
-const MAX_FIELDS = 100;
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64}$/;
+/** Fields in one header section, of a request or a reply; as many as Apache takes. */
+export const MAX_FIELDS = 100;
+/** A token (RFC 9110 section 5.6.2) without lower case: `get` is no method, and an origin may take it for GET. */
+const METHOD = /^[!#$%&'*+\-.^_`|~0-9A-Z]{1,64}$/;
 
 /**
  * A request that goes somewhere. On the plain side (`tunnel` absent) the target is an absolute URL; inside a tunnel it
@@ -47,6 +48,14 @@ export function admit(request: RawRequest, tunnel?: Authority): Admission<Admitt
   const target = tunnel ? targetInTunnel(request, tunnel) : targetOnPlainSide(request);
   if (!target.ok) return target;
   return { ok: true, value: { target: target.value, ...framing.value } };
+}
+
+/** Origin-form on the proxy's own port (RFC 9112 section 3.2.1): the path, without its query, as it came. */
+export function admitOwn(request: RawRequest): Admission<string> {
+  const framing = admitFraming(request);
+  if (!framing.ok) return framing;
+  const host = hostField(request, DEFAULT_PORT.http, request.httpVersion === '1.1');
+  return host.ok ? { ok: true, value: request.url.replace(/\?.*/s, '') } : host;
 }
 
 /** CONNECT: `host:port` and nothing else, without a body (RFC 9110 section 9.3.6). */
@@ -69,7 +78,7 @@ function admitFraming(request: RawRequest): Admission<Omit<Admitted, 'target'>> 
   const { method, httpVersion, rawHeaders } = request;
   if (httpVersion !== '1.1' && httpVersion !== '1.0')
     return refuse('request-malformed', 'HTTP version is not 1.0 or 1.1.');
-  if (!TOKEN.test(method)) return refuse('request-malformed', 'Malformed method.');
+  if (!METHOD.test(method)) return refuse('request-malformed', 'Malformed method.');
   if (rawHeaders.length / 2 > MAX_FIELDS) return refuse('request-too-large', `More than ${MAX_FIELDS} fields.`);
   const lengths = valuesOf(rawHeaders, 'content-length');
   const encodings = valuesOf(rawHeaders, 'transfer-encoding');
@@ -112,9 +121,10 @@ function targetOnPlainSide(request: RawRequest): Admission<RequestTarget> {
 
 function targetInTunnel(request: RawRequest, tunnel: Authority): Admission<RequestTarget> {
   const scheme: Scheme = 'https';
-  const host = hostField(request, DEFAULT_PORT[scheme], request.httpVersion === '1.1');
+  // Without a port it means the tunnel's: some clients leave out one that is not the default.
+  const host = hostField(request, tunnel.port, request.httpVersion === '1.1');
   if (!host.ok) return host;
-  if (host.value && !sameHost(host.value, tunnel)) {
+  if (host.value && !sameAuthority(host.value, tunnel)) {
     return refuse(
       'host-mismatch',
       `Host is ${formatAuthority(host.value)}, the tunnel goes to ${formatAuthority(tunnel)}.`,
@@ -127,11 +137,6 @@ function targetInTunnel(request: RawRequest, tunnel: Authority): Admission<Reque
   }
   const target = absolute ?? parseOriginTarget(request.url, scheme, tunnel);
   return target.ok ? target : refuse('request-target', `${target.reason}.`);
-}
-
-/** A Host without a port means the tunnel's: some clients leave out a port that is not the default one. */
-function sameHost(host: Authority, tunnel: Authority): boolean {
-  return host.host === tunnel.host && (host.port === tunnel.port || host.port === DEFAULT_PORT.https);
 }
 
 /** RFC 9112 section 3.2: exactly one Host in 1.1, at most one in 1.0. */

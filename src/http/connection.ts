@@ -1,6 +1,7 @@
 // What the HTTP parser knows of the socket it reads: whose it is, and how much was answered on it. flow/ makes one for
 // the plain side and one for the inside of each bumped tunnel.
 
+import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Session, Tunnel } from '../core/session.ts';
 
@@ -32,4 +33,24 @@ export function takeWritten(connection: Connection): number {
   const bytes = connection.socket.bytesWritten - connection.written;
   connection.written = connection.socket.bytesWritten;
   return bytes;
+}
+
+export interface Replied {
+  /** Bytes of the reply, its header included, and of interim replies before it. */
+  readonly bytes: number;
+  /** All of it was handed to the system. */
+  readonly complete: boolean;
+}
+
+/** Resolves when the reply is out or the client is gone. Bytes are taken at once: the next reply follows on its heels. */
+export function replied(connection: Connection, response: ServerResponse): Promise<Replied> {
+  return new Promise((resolve) => {
+    const onFinish = (): void => {
+      response.off('close', onClose);
+      resolve({ bytes: takeWritten(connection), complete: true });
+    };
+    const onClose = (): void => resolve({ bytes: takeWritten(connection), complete: false });
+    response.prependOnceListener('finish', onFinish);
+    response.once('close', onClose);
+  });
 }

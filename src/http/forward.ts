@@ -8,7 +8,7 @@ import type { Permit } from '../core/decision.ts';
 import { type ErrorCode, messageOf, ProxyError } from '../core/errors.ts';
 import { DEFAULT_PORT, type RequestTarget } from '../core/target.ts';
 import type { UpstreamConnection } from '../net/upstream.ts';
-import type { BodyLength } from './admission.ts';
+import { type BodyLength, MAX_FIELDS } from './admission.ts';
 import { clientHeaders, upstreamHeaders } from './headers.ts';
 import { type Lane, LaneGone } from './lane.ts';
 import type { OriginPools } from './origin-pools.ts';
@@ -41,6 +41,8 @@ export interface Forwarded {
 const REPEATABLE = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
 /** A stale connection is tried over once; the second attempt is on a new one. */
 const MAX_ATTEMPTS = 2;
+/** Interim replies to one request: an origin could send them for ever, and each resets the clock. */
+const MAX_INTERIM = 50;
 
 /** Never rejects: what went wrong is in the result. */
 export async function forward(
@@ -65,6 +67,9 @@ export async function forward(
     }
   } catch (thrown) {
     return { connection, reply: undefined, firstByte: undefined, error: toProxyError(thrown, 'internal'), bytesIn };
+  } finally {
+    // What the origin did not want of the body is dropped: unread, it would hold up the next request.
+    request.resume();
   }
 }
 
@@ -97,6 +102,7 @@ function exchange(
     const { target, via } = options;
     let reply: Forwarded['reply'];
     let firstByte: number | undefined;
+    let interim = 0;
     let controller: Dispatcher.DispatchController | undefined;
 
     const onDrain = (): void => controller?.resume();
@@ -117,12 +123,18 @@ function exchange(
       },
       onResponseStart(started, status, _headers, statusMessage) {
         // Interim replies end here: the client asked for none that we relay.
-        if (status < 200) return;
+        if (status < 200) {
+          interim += 1;
+          if (interim > MAX_INTERIM) throw new ProxyError('response-malformed', 'Too many interim replies.');
+          return;
+        }
         firstByte = performance.now() - begin;
         const raw = rawHeaders(started);
-        const problem = replyProblem(status, statusMessage ?? '');
+        const problem = replyProblem(status, statusMessage ?? '', raw);
         if (problem) throw problem;
         const headers = clientHeaders(raw, via ? { version: '1.1', pseudonym: via } : undefined);
+        // The origin will not wait for the rest of the body, nor shall the next request wait behind it.
+        if (body && !request.complete) headers.push('Connection', 'close');
         response.writeHead(status, statusMessage ?? '', headers);
         reply = { status, contentType: headerValue(raw, 'content-type') };
         // The head goes out with the first bytes of the body, or alone when none came with it.
@@ -159,7 +171,8 @@ function exchange(
 }
 
 /** What would make `writeHead` throw, or the client misread the reply (RFC 9112 section 4). */
-function replyProblem(status: number, reason: string): ProxyError | undefined {
+function replyProblem(status: number, reason: string, raw: readonly string[]): ProxyError | undefined {
+  if (raw.length / 2 > MAX_FIELDS) return new ProxyError('response-malformed', `More than ${MAX_FIELDS} fields.`);
   if (!Number.isInteger(status) || status < 200 || status > 599) {
     return new ProxyError('response-malformed', `Status ${status}.`);
   }

@@ -33,7 +33,10 @@ export class Lane {
       keepAliveMaxTimeout: limits.keepAliveTimeout,
       maxHeaderSize: MAX_HEADER,
     };
-    this.#onGone = () => onGone(this);
+    this.#onGone = () => {
+      clearTimeout(this.#unused);
+      onGone(this);
+    };
     connection.socket.once('close', this.#onGone);
     // Before the first request, an origin that speaks or ends has nothing to say to us.
     connection.socket.once('readable', this.#end);

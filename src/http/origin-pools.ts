@@ -3,6 +3,7 @@
 
 import { type Authority, formatAuthority } from '../core/authority.ts';
 import type { Permit } from '../core/decision.ts';
+import { ProxyError } from '../core/errors.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Scheme } from '../core/target.ts';
 import type { Upstream, UpstreamConnection } from '../net/upstream.ts';
@@ -13,6 +14,7 @@ export class OriginPools {
   readonly #limits: Limits;
   readonly #idle = new Map<string, Lane[]>();
   readonly #lanes = new Set<Lane>();
+  #destroyed = false;
 
   constructor(upstream: Upstream, limits: Limits) {
     this.#upstream = upstream;
@@ -39,6 +41,10 @@ export class OriginPools {
     const route = await this.#upstream.locate(permit);
     const connection =
       scheme === 'https' ? await this.#upstream.connectSecurely(route) : await this.#upstream.connect(route);
+    if (this.#destroyed) {
+      connection.socket.destroy();
+      throw new ProxyError('connect-failed', 'The proxy is shutting down.');
+    }
     const key = originOf(permit.authority, scheme);
     const lane = new Lane(key, connection, this.#limits, (gone) => this.#forget(key, gone));
     this.#lanes.add(lane);
@@ -54,8 +60,9 @@ export class OriginPools {
     else this.#idle.set(key, [lane]);
   }
 
-  /** Closes every connection at once. */
+  /** Closes every connection at once, those that are still being dialled as soon as they stand. */
   destroy(): void {
+    this.#destroyed = true;
     for (const lane of this.#lanes) lane.destroy();
   }
 

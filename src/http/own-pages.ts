@@ -3,7 +3,7 @@
 
 import type { Session, Tunnel } from '../core/session.ts';
 import type { CertificateAuthority } from '../pki/certificate-authority.ts';
-import { exportCa, P12_PASSWORD } from '../pki/export-ca.ts';
+import { type CaFormat, exportCa, P12_PASSWORD } from '../pki/export-ca.ts';
 import { escapeHtml, html } from './reply.ts';
 
 /** The self-test host: bumped and answered by the proxy itself, whatever the policy. `.internal` is reserved (ICANN, 2024). */
@@ -16,25 +16,38 @@ export interface OwnPage {
   readonly file?: string;
 }
 
+const SELF_TEST_TYPE = 'application/json';
+const PEM = 'application/x-pem-file';
+const CERTIFICATE = 'application/x-x509-ca-cert';
+
+const FILES: Readonly<Record<string, { readonly type: string; readonly format: CaFormat }>> = {
+  '/ca.pem': { type: PEM, format: 'pem' },
+  '/ca.crt': { type: CERTIFICATE, format: 'pem' },
+  '/ca.der': { type: CERTIFICATE, format: 'der' },
+  '/ca.p12': { type: 'application/x-pkcs12', format: 'p12' },
+};
+
+const TYPES: Readonly<Record<string, string>> = { '/': 'text/html', '/proxy.pac': 'application/x-ns-proxy-autoconfig' };
+
+/** The media type that the self-test host serves a path as; undefined: it has no such page. */
+export function selfTestType(path: string): string | undefined {
+  return path === '/' ? SELF_TEST_TYPE : (TYPES[path] ?? FILES[path]?.type);
+}
+
 export class OwnPages {
   readonly #ca: CertificateAuthority;
-  readonly #files: ReadonlyMap<string, () => OwnPage>;
 
   constructor(ca: CertificateAuthority) {
     this.#ca = ca;
-    this.#files = new Map([
-      ['/ca.pem', () => ({ type: 'application/x-pem-file', body: exportCa(ca, 'pem'), file: 'sallyport-ca.pem' })],
-      ['/ca.crt', () => ({ type: 'application/x-x509-ca-cert', body: exportCa(ca, 'pem'), file: 'sallyport-ca.crt' })],
-      ['/ca.der', () => ({ type: 'application/x-x509-ca-cert', body: exportCa(ca, 'der'), file: 'sallyport-ca.der' })],
-      ['/ca.p12', () => ({ type: 'application/x-pkcs12', body: exportCa(ca, 'p12'), file: 'sallyport-ca.p12' })],
-    ]);
   }
 
   /** The page at a path; `proxy` is our own address as the client spelled it, `host:port`. */
   page(path: string, proxy: string): OwnPage | undefined {
-    if (path === '/') return { type: 'text/html', body: this.#help(proxy) };
-    if (path === '/proxy.pac') return { type: 'application/x-ns-proxy-autoconfig', body: pac(proxy) };
-    return this.#files.get(path)?.();
+    const type = TYPES[path];
+    if (type) return { type, body: path === '/' ? this.#help(proxy) : pac(proxy) };
+    const file = FILES[path];
+    if (!file) return undefined;
+    return { type: file.type, body: exportCa(this.#ca, file.format), file: `sallyport-${path.slice(1)}` };
   }
 
   /** What the self-test host says: this client's traffic came through, and was it decrypted? */
@@ -48,7 +61,7 @@ export class OwnPages {
       client: session.client.address,
       tls: { client: tunnel?.clientTls ?? null, proxy: session.proxyTls ?? null },
     };
-    return { type: 'application/json', body: Buffer.from(`${JSON.stringify(report)}\n`) };
+    return { type: SELF_TEST_TYPE, body: Buffer.from(`${JSON.stringify(report)}\n`) };
   }
 
   #help(proxy: string): Buffer {

@@ -68,7 +68,21 @@ export function replyRaw(socket: Socket, refusal: Refusal): number {
   for (let i = 0; i + 1 < fields.length; i += 2) head += `${fields[i]}: ${fields[i + 1]}\r\n`;
   const reply = Buffer.concat([Buffer.from(`${head}\r\n`, 'latin1'), body]);
   socket.end(reply);
+  linger(socket);
   return reply.length;
+}
+
+/** Milliseconds a client has to take our last words and close its side. */
+const LINGER = 2_000;
+
+/**
+ * What else the client sends is dropped, since closing on unread bytes would reset our answer away before the client
+ * has it (RFC 9112 section 9.6). Our sockets may be half open, so one that never closes its side is closed here.
+ */
+function linger(socket: Socket): void {
+  const timer = setTimeout(() => socket.destroy(), LINGER);
+  socket.once('close', () => clearTimeout(timer));
+  socket.resume();
 }
 
 function pageHeaders(refusal: Refusal, body: Buffer): string[] {

@@ -7,14 +7,17 @@ import { ProxyError } from '../core/errors.ts';
 
 export class RequestBody extends Readable {
   readonly #request: IncomingMessage;
-  readonly #timer: NodeJS.Timeout;
+  readonly #timeout: number;
+  /** Absent while nothing is awaited from the client. */
+  #timer: NodeJS.Timeout | undefined;
   #bytes = 0;
 
   /** `timeout`: milliseconds the client may be silent while we wait for more of the body. */
   constructor(request: IncomingMessage, timeout: number) {
     super();
     this.#request = request;
-    this.#timer = setTimeout(() => this.destroy(new ProxyError('request-timeout', 'Its body stalled.')), timeout);
+    this.#timeout = timeout;
+    this.#watch();
     request.on('data', this.#onData).once('end', this.#onEnd).once('close', this.#onClose);
     request.pause();
   }
@@ -24,24 +27,29 @@ export class RequestBody extends Readable {
   }
 
   override _read(): void {
-    this.#timer.refresh();
+    this.#watch();
     this.#request.resume();
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    clearTimeout(this.#timer);
+    this.#unwatch();
     this.#request.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onClose);
     callback(error);
   }
 
   readonly #onData = (chunk: Buffer): void => {
     this.#bytes += chunk.length;
-    if (this.push(chunk)) this.#timer.refresh();
-    else this.#pause();
+    if (this.push(chunk)) {
+      this.#watch();
+      return;
+    }
+    // The upstream is slow, not the client: its clock stands still meanwhile.
+    this.#unwatch();
+    this.#request.pause();
   };
 
   readonly #onEnd = (): void => {
-    clearTimeout(this.#timer);
+    this.#unwatch();
     this.push(null);
   };
 
@@ -50,9 +58,18 @@ export class RequestBody extends Readable {
     if (!this.#request.complete) this.destroy(new ProxyError('client-aborted'));
   };
 
-  /** The upstream is slow, not the client: its clock stands still meanwhile. */
-  #pause(): void {
+  /** From now on the client may be silent for the whole timeout. A cleared timer cannot be refreshed, so it goes. */
+  #watch(): void {
+    if (this.#timer) this.#timer.refresh();
+    else
+      this.#timer = setTimeout(
+        () => this.destroy(new ProxyError('request-timeout', 'Its body stalled.')),
+        this.#timeout,
+      );
+  }
+
+  #unwatch(): void {
     clearTimeout(this.#timer);
-    this.#request.pause();
+    this.#timer = undefined;
   }
 }

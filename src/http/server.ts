@@ -77,8 +77,10 @@ export class MessageServer {
       request.socket.destroy();
       return;
     }
-    countExchange(connection);
-    void this.#guard(connection, this.#handlers.request(connection, request, response));
+    void this.#guard(connection, () => {
+      countExchange(connection);
+      return this.#handlers.request(connection, request, response);
+    });
   }
 
   #onConnect(request: IncomingMessage, socket: Duplex, head: Buffer): void {
@@ -87,8 +89,10 @@ export class MessageServer {
       socket.destroy();
       return;
     }
-    countExchange(connection);
-    void this.#guard(connection, this.#handlers.connect(connection, request, head));
+    void this.#guard(connection, () => {
+      countExchange(connection);
+      return this.#handlers.connect(connection, request, head);
+    });
   }
 
   #onClientError(error: Error & { code?: string }, socket: Duplex): void {
@@ -106,9 +110,9 @@ export class MessageServer {
     }
   }
 
-  async #guard(connection: Connection, handled: Promise<void>): Promise<void> {
+  async #guard(connection: Connection, handle: () => Promise<void>): Promise<void> {
     try {
-      await handled;
+      await handle();
     } catch (fault) {
       this.#fail(connection, fault);
     }

@@ -18,6 +18,9 @@ export interface AcceptOptions {
   readonly timeout: number;
 }
 
+/** What the parser behind it reads; a client that keeps to HTTP/1.0 offers only that (RFC 7301 section 6). */
+const PROTOCOLS = ['http/1.1', 'http/1.0'];
+
 /** Alerts of RFC 8446 section 6.2 by which a client says that it does not take the certificate. */
 const CERTIFICATE_ALERTS: Readonly<Record<string, string>> = {
   BAD_CERTIFICATE: 'bad_certificate',
@@ -31,7 +34,7 @@ const CERTIFICATE_ALERTS: Readonly<Record<string, string>> = {
 /** Takes the server's part on a paused socket that still holds the ClientHello. Never rejects. */
 export function acceptTls(socket: Socket, { context, timeout }: AcceptOptions): Promise<ClientHandshake> {
   return new Promise((resolve) => {
-    const tls = new TLSSocket(socket, { isServer: true, secureContext: context, ALPNProtocols: ['http/1.1'] });
+    const tls = new TLSSocket(socket, { isServer: true, secureContext: context, ALPNProtocols: PROTOCOLS });
     const timer = setTimeout(() => {
       finish({ outcome: 'timeout' });
       tls.destroy();

@@ -37,10 +37,15 @@ export class Listener {
 
   /** Whether a dial to this address and port would come back to us. */
   isOwn(address: string, port: number): boolean {
-    return this.addresses.some(
-      (own) => own.port === port && (own.address === address || (isWildcard(own.address) && isLocal(address))),
-    );
+    return leadsTo(this.addresses, address, port);
   }
+}
+
+/** Whether a dial to this address and port would come to one of these listeners. */
+export function leadsTo(listeners: readonly Endpoint[], address: string, port: number): boolean {
+  return listeners.some(
+    (own) => own.port === port && (own.address === address || (isWildcard(own.address) && isLocal(address))),
+  );
 }
 
 function openOne(options: ListenOptions, onSocket: OnSocket): Promise<Server> {

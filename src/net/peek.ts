@@ -49,7 +49,7 @@ export function peek<T>(socket: Socket, look: Look<T>, { timeout, ceiling }: Pee
       const answer = look(held.subarray(0, bytes));
       if (!answer.more) finish({ seen: 'value', value: answer.value });
       else if (bytes >= ceiling) finish({ seen: 'overflow', bytes });
-      else atLeast = answer.atLeast;
+      else atLeast = Math.min(answer.atLeast, ceiling);
     };
 
     if (socket.destroyed || socket.readableEnded) return onEnd();

@@ -34,14 +34,20 @@ export function pipe(client: Duplex, upstream: Duplex, { idleTimeout, signal }: 
     const up: Lane = { bytes: 0, ended: false };
     const down: Lane = { bytes: 0, ended: false };
     let seen = 0;
+    let quietSince = performance.now();
 
     // One timer that looks whether anything moved: cheaper than one re-armed with every chunk.
-    const look = (end: PipeEnd) => (): void => {
+    const look = (): void => {
       const moved = up.bytes + down.bytes;
-      if (moved === seen) finish(end);
-      seen = moved;
+      const now = performance.now();
+      if (moved !== seen) {
+        seen = moved;
+        quietSince = now;
+      } else if (open === 2 || now - quietSince >= idleTimeout) finish('idle');
+      // What one side has said and the other has not yet taken is still to be delivered, however slow the reader.
+      else if (client.writableLength + upstream.writableLength === 0) finish('complete');
     };
-    let timer = setInterval(look('idle'), idleTimeout);
+    let timer = setInterval(look, idleTimeout);
     const cut = (): void => finish('cut');
 
     const finish = (end: PipeEnd): void => {
@@ -54,11 +60,13 @@ export function pipe(client: Duplex, upstream: Duplex, { idleTimeout, signal }: 
       resolve({ end, toClient: down.bytes, toUpstream: up.bytes });
     };
     const laneEnded = (patience: number) => (): void => {
+      if (done) return;
       open -= 1;
       clearInterval(timer);
       seen = up.bytes + down.bytes;
+      quietSince = performance.now();
       if (open === 0) finish('complete');
-      else timer = setInterval(look('complete'), Math.min(patience, idleTimeout));
+      else timer = setInterval(look, Math.min(patience, idleTimeout));
     };
 
     carry(client, upstream, up, laneEnded(AFTER_CLIENT_ENDED));
@@ -88,7 +96,10 @@ function carry(from: Duplex, to: Duplex, lane: Lane, ended: () => void): void {
   to.on('drain', () => from.resume());
   from.once('end', () => {
     lane.ended = true;
-    to.end(ended);
+    // Told of a failure too: the event 'error' that follows says whose it was.
+    to.end((error?: Error | null) => {
+      if (!error) ended();
+    });
   });
   from.resume();
 }

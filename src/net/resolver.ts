@@ -80,7 +80,10 @@ export class Resolver {
     }
     const records = interleave(six.records, four.records);
     const now = performance.now();
-    if (records.length === 0) return { addresses: [], error: failure(host, [four, six]), expires: now + NEGATIVE_TTL };
+    if (records.length === 0) {
+      const expires = now + Math.min(NEGATIVE_TTL, this.#maxTtl);
+      return { addresses: [], error: failure(host, [four, six]), expires };
+    }
     const ttl = Math.min(this.#maxTtl, ...records.map((record) => record.ttl * 1000));
     return { addresses: records.map((record) => record.address), expires: now + ttl };
   }

@@ -89,7 +89,7 @@ describe('a bumped tunnel', () => {
     }
     tls.destroy();
     expect(origin.accepted).toBe(accepted);
-    expect((await rig.lines(before + 20)).slice(before).filter((line) => line.includes(' GET '))).toHaveLength(20);
+    expect((await rig.lines(before + 21)).slice(before).filter((line) => line.includes(' GET '))).toHaveLength(20);
   });
 
   test('gives an RSA leaf to a client that cannot take ECDSA', async () => {

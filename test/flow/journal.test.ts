@@ -75,13 +75,20 @@ describe('the journal', () => {
 
   test('names an address that was tried in vain, and none where none was', () => {
     const { entries, journal: told } = journal();
-    const tunnel = beginTunnel(authority, permit, performance.now());
-    told.tellConnect(tunnel, { ...base, tried: '192.0.2.7' });
-    told.tellConnect(tunnel, base);
+    told.tellConnect(beginTunnel(authority, permit, 0), { ...base, tried: '192.0.2.7' });
+    told.tellConnect(beginTunnel(authority, permit, 0), base);
     expect(entries.map(({ hierarchy, peer }) => [hierarchy, peer])).toEqual([
       ['HIER_DIRECT', '192.0.2.7'],
       ['HIER_NONE', undefined],
     ]);
+  });
+
+  test('tells a CONNECT once, in the words of whoever is first', () => {
+    const { entries, journal: told } = journal();
+    const tunnel = beginTunnel(authority, permit, 0);
+    told.tellConnect(tunnel, base);
+    told.tellConnect(tunnel, { ...base, outcome: 'client_rejected_certificate' });
+    expect(entries.map(({ outcome }) => outcome)).toEqual(['bumped']);
   });
 
   test('tells a denial with the way it was given', () => {

@@ -1,0 +1,133 @@
+// Stages thirteen and fourteen: decides what a request gets, and gives it. What became of it is the value, for the log.
+// Called by flow/serve-request.
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Decision } from '../core/decision.ts';
+import { ProxyError } from '../core/errors.ts';
+import type { RequestTarget } from '../core/target.ts';
+import { type Admitted, valuesOf } from '../http/admission.ts';
+import type { Connection } from '../http/connection.ts';
+import { type Forwarded, forward } from '../http/forward.ts';
+import { hasPassed } from '../http/headers.ts';
+import { refusalOf, replyPage } from '../http/reply.ts';
+import type { Told } from './journal.ts';
+import { isOwnHost, ownPage, serveOwn } from './serve-own.ts';
+import type { Services } from './services.ts';
+
+/** What a request asks for, or why it is not to be looked at. */
+export type Asked =
+  | { readonly kind: 'bad'; readonly url: string; readonly error: ProxyError }
+  /** Origin-form on the proxy's own port: somebody has come to us, not through us. */
+  | { readonly kind: 'own'; readonly url: string; readonly path: string }
+  | { readonly kind: 'through'; readonly url: string; readonly admitted: Admitted };
+
+/** What became of a request, as far as it is known when its reply has been begun. */
+export interface Fate extends Pick<Told, 'tag' | 'outcome' | 'status' | 'decision' | 'failure' | 'contentType'> {
+  readonly forwarded?: Forwarded;
+}
+
+/** One request on its way to an answer. */
+export interface Errand {
+  readonly services: Services;
+  readonly connection: Connection;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** Joins the page to the log line. */
+  readonly id: string;
+}
+
+export async function answerRequest(errand: Errand, asked: Asked): Promise<Fate> {
+  if (asked.kind === 'bad') return refuse(errand, asked, asked.error, { tag: 'NONE_NONE', outcome: 'malformed' });
+  if (asked.kind === 'own') return answerOwn(errand, asked, asked.path);
+  const { target } = asked.admitted;
+  if (isOwnHost(target.authority)) return answerOwn(errand, asked, target);
+
+  const { services, connection, request } = errand;
+  const instead = connection.tunnel?.instead;
+  if (instead?.kind === 'denied') {
+    const decision = instead.denial;
+    return refuse(errand, asked, new ProxyError('denied', decision.reason), {
+      tag: 'NONE_NONE',
+      outcome: 'denied',
+      decision,
+    });
+  }
+  if (instead?.kind === 'failed') return refuse(errand, asked, instead.error, { tag: 'NONE_NONE', outcome: 'failed' });
+  if (services.via && hasPassed(valuesOf(request.rawHeaders, 'via'), services.via)) {
+    const loop = new ProxyError('loop', 'Our own Via is in the request.');
+    return refuse(errand, asked, loop, { tag: 'NONE_NONE', outcome: 'failed' });
+  }
+  const client = connection.session.client.address;
+  const decision = services.policy.decideRequest({ client, method: request.method ?? '', target });
+  if (decision.action === 'deny') {
+    return refuse(errand, asked, new ProxyError('denied', decision.reason), {
+      tag: 'TCP_DENIED',
+      outcome: 'denied',
+      decision,
+    });
+  }
+  return passOn(errand, asked, decision);
+}
+
+async function passOn(
+  errand: Errand,
+  asked: Extract<Asked, { kind: 'through' }>,
+  permit: Extract<Decision, { action: 'allow' }>,
+): Promise<Fate> {
+  const { services, request, response } = errand;
+  const { target, body, expectContinue } = asked.admitted;
+  // Only now: a client that waits for the word sends nothing that is not allowed.
+  if (expectContinue) response.writeContinue();
+  const { pools, via, limits } = services;
+  const forwarded = await forward(request, response, {
+    pools,
+    permit,
+    target,
+    body,
+    via,
+    bodyTimeout: limits.bodyTimeout,
+  });
+  const { error, reply } = forwarded;
+  const fate = { tag: 'TCP_MISS', decision: permit, forwarded, failure: error } as const;
+  if (reply) return { ...fate, ...reply, outcome: error ? 'aborted' : 'forwarded' };
+  if (error?.code === 'client-aborted') {
+    response.socket?.destroy();
+    return { ...fate, status: 0, outcome: 'aborted' };
+  }
+  const denied = error?.status === 403;
+  const page = refuse(errand, asked, error ?? new ProxyError('internal'), {
+    tag: denied ? 'TCP_DENIED' : 'TCP_MISS',
+    outcome: denied ? 'denied' : 'failed',
+    decision: permit,
+  });
+  return { ...page, forwarded };
+}
+
+function answerOwn(errand: Errand, asked: Asked, path: string | RequestTarget): Fate {
+  const { services, connection, request, response } = errand;
+  const page = ownPage(services, connection, request, path);
+  if (!page) {
+    const error = new ProxyError('request-target', 'The proxy has no such page.');
+    return refuse(errand, asked, error, { tag: 'NONE_NONE', outcome: 'malformed' });
+  }
+  serveOwn(request, response, page, { close: bodyIsPending(request) });
+  return { tag: 'NONE_NONE', outcome: 'answered', status: 200, contentType: page.type };
+}
+
+function refuse(
+  { request, response, id }: Errand,
+  asked: Asked,
+  failure: ProxyError,
+  how: Pick<Fate, 'tag' | 'outcome' | 'decision'>,
+): Fate {
+  const rule = how.decision?.action === 'deny' ? how.decision.rule : undefined;
+  // What is left of a body would be taken for the next request, or keep us reading for nothing.
+  const close = asked.kind === 'bad' || bodyIsPending(request);
+  replyPage(response, refusalOf(failure, asked.url, id, rule), { close });
+  return { ...how, status: failure.status, failure, contentType: 'text/html' };
+}
+
+/** Whether more of this request is to come than its header: the parser has not seen its end, and there is one. */
+function bodyIsPending({ complete, headers }: IncomingMessage): boolean {
+  return !complete && (headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0');
+}

@@ -1,0 +1,44 @@
+// Answers a CONNECT with 200 and waits for what the client says first. Called by flow/open-tunnel, whatever was decided.
+
+import { ProxyError } from '../core/errors.ts';
+import type { Tunnel } from '../core/session.ts';
+import type { Connection } from '../http/connection.ts';
+import { type Hello, peekHello } from './peek-hello.ts';
+import type { Services } from './services.ts';
+
+/** What the client said first; `silent`: nothing yet, where the server may be the one to speak first. */
+export type FirstWords = Hello | 'silent';
+
+/** Milliseconds that a tunnel which need not be TLS waits for the client to speak first; else the server does. */
+const SERVER_SPEAKS_FIRST = 1_000;
+
+const ESTABLISHED = 'HTTP/1.1 200 Connection established\r\n\r\n';
+
+/** Undefined when the connection has ended here; then it is closed and told. `head`: what came behind the CONNECT. */
+export async function awaitHello(
+  services: Services,
+  connection: Connection,
+  tunnel: Tunnel,
+  head: Buffer,
+): Promise<FirstWords | undefined> {
+  const { socket, session } = connection;
+  const { decision } = tunnel;
+  if (head.length > 0) socket.unshift(head);
+  socket.write(ESTABLISHED);
+  const mayBeSilent = decision.action === 'allow' && decision.tls === 'tunnel';
+  const peeked = await peekHello(socket, mayBeSilent ? SERVER_SPEAKS_FIRST : services.limits.handshakeTimeout);
+  if (peeked.seen === 'value') return peeked.value;
+  if (peeked.seen === 'timeout' && mayBeSilent && !socket.destroyed) return 'silent';
+  socket.destroy();
+  const told = { by: session, tag: 'NONE_NONE', suffix: 'ABORTED', status: 200, bytes: 0 } as const;
+  const late = peeked.seen === 'timeout';
+  const failure = new ProxyError(late ? 'hello-timeout' : 'client-aborted');
+  services.journal.tellConnect(tunnel, { ...told, outcome: late ? 'timed_out' : 'aborted', failure });
+  return undefined;
+}
+
+/** Why the first words are no hello. */
+export function notTls(words: Exclude<FirstWords, { state: 'hello' }>): ProxyError {
+  if (words === 'silent') return new ProxyError('not-tls', 'The client said nothing.');
+  return new ProxyError(words.state === 'malformed' ? 'hello-malformed' : 'not-tls', `${words.reason}.`);
+}

@@ -1,0 +1,57 @@
+// Answers a CONNECT itself with an error: clients drop the body, so reason phrase and headers tell it too. Called by
+// flow/open-tunnel.
+
+import { formatAuthority } from '../core/authority.ts';
+import type { ProxyError } from '../core/errors.ts';
+import { nextId, type Tunnel } from '../core/session.ts';
+import type { Connection } from '../http/connection.ts';
+import { refusalOf, replyRaw } from '../http/reply.ts';
+import type { Services } from './services.ts';
+
+/** `rule`: the name of the rule that decided, where one did. */
+export function refuseConnect(
+  services: Services,
+  connection: Connection,
+  tunnel: Tunnel,
+  error: ProxyError,
+  rule?: string,
+): void {
+  const denied = error.status === 403;
+  const bytes = replyRaw(connection.socket, refusalOf(error, formatAuthority(tunnel.authority), tunnel.id, rule));
+  services.journal.tellConnect(tunnel, {
+    by: connection.session,
+    tag: denied ? 'TCP_DENIED' : 'NONE_NONE',
+    status: error.status,
+    bytes,
+    outcome: denied ? 'denied' : 'failed',
+    contentType: 'text/html',
+    // A denial has its rule and reason already.
+    failure: error.code === 'denied' ? undefined : error,
+  });
+}
+
+/** A CONNECT that names no authority, or stands where none may stand: there is no tunnel to tell of. */
+export function refuseMalformedConnect(
+  services: Services,
+  connection: Connection,
+  target: string,
+  error: ProxyError,
+): void {
+  const { socket, session, tunnel } = connection;
+  const id = nextId();
+  const bytes = replyRaw(socket, refusalOf(error, target, id));
+  services.journal.tell({
+    by: session,
+    inside: tunnel,
+    exchange: id,
+    begin: performance.now(),
+    tag: 'NONE_NONE',
+    status: error.status,
+    bytes,
+    outcome: 'malformed',
+    failure: error,
+    method: 'CONNECT',
+    url: target,
+    contentType: 'text/html',
+  });
+}

@@ -1,0 +1,44 @@
+// The answer to a CONNECT that goes nowhere, read as a client reads it: status line and headers.
+
+import { describe, expect, test } from 'vitest';
+import { say, startRig } from '../support/rig.ts';
+
+const connect = (authority: string): string => `CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n\r\n`;
+
+describe('a refused CONNECT', () => {
+  test('by a rule names it in the reason phrase and in a header, with the reason for machines', async () => {
+    const rig = await startRig({ policy: { rules: [{ name: 'no games', hosts: ['.games.test'], action: 'deny' }] } });
+    const reply = await say(rig.port, connect('a.games.test:443'));
+    expect(reply).toMatch(/^HTTP\/1\.1 403 Denied by no games\r\n/);
+    expect(reply).toMatch(/\r\nX-Proxy-Denied: no games\r\n/);
+    expect(reply).toMatch(
+      /\r\nProxy-Status: sallyport; error=http_request_denied; details="[^"\r\n]*no games[^"\r\n]*"\r\n/,
+    );
+    expect(reply).toMatch(/\r\nConnection: close\r\n/);
+    const [entry] = await rig.entries(1);
+    expect(entry).toMatchObject({ outcome: 'denied', rule: 'no games', status: 403, bytes: reply.length });
+    // The page and the log line are joined by the id.
+    expect(reply).toContain(`<dd>${entry?.['tunnel']}</dd>`);
+  });
+
+  test('by a name that does not resolve says so at once where nothing would be decrypted', async () => {
+    const rig = await startRig({
+      limits: { connectTimeout: 300 },
+      policy: { rules: [{ name: 'pass', hosts: ['.test'], action: 'allow', tls: 'splice' }] },
+    });
+    const reply = await say(rig.port, connect('nowhere.test:443'));
+    expect(reply).toMatch(/^HTTP\/1\.1 50[34] /);
+    expect(reply).toContain('X-Squid-Error: ERR_DNS_FAIL 0');
+    expect((await rig.lines(1))[0]).toMatch(
+      /^NONE_NONE\/50[34] N CONNECT nowhere\.test:443 - HIER_NONE\/- text\/html$/,
+    );
+  });
+
+  test('that is malformed is told with what was asked', async () => {
+    const rig = await startRig();
+    expect(await say(rig.port, 'CONNECT nonsense HTTP/1.1\r\nHost: nonsense\r\n\r\n')).toMatch(
+      /^HTTP\/1\.1 400 Bad Request\r\n/,
+    );
+    expect(await rig.lines(1)).toEqual(['NONE_NONE/400 N CONNECT nonsense - HIER_NONE/- text/html']);
+  });
+});

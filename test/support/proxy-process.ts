@@ -1,0 +1,82 @@
+// A proxy started by its command line, in a process of its own, so that its memory can be read from outside.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { until } from './rig.ts';
+import { NODE } from './run.ts';
+
+export interface ProxyProcess {
+  readonly pid: number;
+  readonly port: number;
+  /** PEM of the CA that clients must trust. */
+  readonly ca: string;
+  /** Complete lines of the native access log so far. */
+  lines(): string[];
+  /** Asks it to stop and resolves when it has. */
+  stop(): Promise<void>;
+}
+
+const MAIN = join(import.meta.dirname, '../../src/main.ts');
+
+/** `config`: YAML without `version`, `listen`, `workers`, `ca` and `log`. */
+export async function startProxyProcess(config: string): Promise<ProxyProcess> {
+  const folder = mkdtempSync(join(tmpdir(), 'proxy-'));
+  const file = join(folder, 'proxy.yaml');
+  writeFileSync(
+    file,
+    [
+      'version: 1',
+      'listen: [{ address: 127.0.0.1, port: 0 }]',
+      'workers: 1',
+      'ca: { cert: ca.pem, key: ca-key.pem }',
+      'log: { access: { path: access.log, format: squid }, service: { level: info } }',
+      config,
+    ].join('\n'),
+  );
+  const child = spawn(NODE, [MAIN, 'run', '--config', file], { stdio: ['ignore', 'inherit', 'pipe'] });
+  const kill = (): void => void child.kill('SIGKILL');
+  process.once('exit', kill);
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said += text;
+  });
+  const listening = (): string | undefined => /"port":(\d+).*"listening"/.exec(said)?.[1];
+  await until(
+    () => listening() !== undefined || child.exitCode !== null,
+    'the proxy',
+    () => said,
+  );
+  if (child.pid === undefined || child.exitCode !== null) throw new Error(`the proxy ended:\n${said}`);
+  return {
+    pid: child.pid,
+    port: Number(listening()),
+    ca: readFileSync(join(folder, 'ca.pem'), 'utf8'),
+    lines: () => readFileSync(join(folder, 'access.log'), 'utf8').split('\n').slice(0, -1),
+    stop: async () => {
+      process.off('exit', kill);
+      child.kill('SIGTERM');
+      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+    },
+  };
+}
+
+/** MB of resident memory at most, since the start or the last `forgetPeak`, all processes of the proxy together. */
+export function peakOf(pid: number): number {
+  const own = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+  return Math.ceil(Number(own) / 1024) + childrenOf(pid).reduce((sum, child) => sum + peakOf(child), 0);
+}
+
+/** The peak counts from here (proc_pid_clear_refs(5)). */
+export function forgetPeak(pid: number): void {
+  writeFileSync(`/proc/${pid}/clear_refs`, '5');
+  for (const child of childrenOf(pid)) forgetPeak(child);
+}
+
+function childrenOf(pid: number): number[] {
+  return readdirSync(`/proc/${pid}/task`).flatMap((task) =>
+    readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number),
+  );
+}
