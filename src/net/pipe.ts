@@ -73,9 +73,13 @@ export function pipe(client: Duplex, upstream: Duplex, { idleTimeout, signal }: 
     carry(upstream, client, down, laneEnded(AFTER_UPSTREAM_ENDED));
     client.once('error', () => finish('client-error'));
     upstream.once('error', () => finish('upstream-error'));
-    // A side that closes without having ended its half was reset.
-    client.once('close', () => finish(up.ended ? 'complete' : 'client-error'));
-    upstream.once('close', () => finish(down.ended ? 'complete' : 'upstream-error'));
+    // A side that closes with both its halves at their end is done; what it has said may still be on its way out.
+    client.once('close', () => {
+      if (!up.ended || !client.writableFinished) finish('client-error');
+    });
+    upstream.once('close', () => {
+      if (!down.ended || !upstream.writableFinished) finish('upstream-error');
+    });
     if (signal?.aborted) cut();
     signal?.addEventListener('abort', cut, { once: true });
     if (client.destroyed) finish('client-error');

@@ -6,7 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { messageOf } from '../core/errors.ts';
 import { presentFiles, readCertificateFile, readSecretFile, unusable, writeCaFiles } from './ca-files.ts';
 import { signingWith } from './certificate-fields.ts';
-import { checkChain, expiryWarning } from './check-chain.ts';
+import { type CaChain, checkChain, expiryWarning } from './check-chain.ts';
 import { createCa } from './create-ca.ts';
 
 export interface CaOptions {
@@ -18,20 +18,8 @@ export interface CaOptions {
   readonly passphraseFile?: string;
 }
 
-export interface CertificateAuthority {
-  readonly certificate: X509Certificate;
+export interface CertificateAuthority extends CaChain {
   readonly key: KeyObject;
-  /** The DER Name, byte for byte. */
-  readonly subject: Buffer;
-  /** subjectKeyIdentifier. */
-  readonly keyId: Buffer;
-  /** To send after the leaf: intermediates, never a self-signed root. */
-  readonly chain: readonly X509Certificate[];
-  /** What clients must trust. */
-  readonly anchor: X509Certificate;
-  /** From when, and until when, the whole chain is valid. */
-  readonly notBefore: Date;
-  readonly notAfter: Date;
   /** SHA-256 of the certificate. */
   readonly fingerprint: string;
 }

@@ -5,9 +5,24 @@ import type { X509Certificate } from 'node:crypto';
 import { messageOf } from '../core/errors.ts';
 import { unusable } from './ca-files.ts';
 import { type CaProfile, readCaProfile } from './ca-profile.ts';
-import type { CertificateAuthority } from './certificate-authority.ts';
 
-export interface CheckedChain extends Omit<CertificateAuthority, 'key' | 'fingerprint'> {
+/** The public half of a CA. */
+export interface CaChain {
+  readonly certificate: X509Certificate;
+  /** The DER Name, byte for byte. */
+  readonly subject: Buffer;
+  /** subjectKeyIdentifier. */
+  readonly keyId: Buffer;
+  /** To send after the leaf: intermediates, never a self-signed root. */
+  readonly chain: readonly X509Certificate[];
+  /** What clients must trust. */
+  readonly anchor: X509Certificate;
+  /** From when, and until when, the whole chain is valid. */
+  readonly notBefore: Date;
+  readonly notAfter: Date;
+}
+
+export interface CheckedChain extends CaChain {
   /** What works with most clients but not with all: one sentence each. */
   readonly warnings: readonly string[];
 }

@@ -37,7 +37,7 @@ async function endBehindUndelivered(
     await new Promise((resolve) => setImmediate(resolve));
   }
   origin.end();
-  console.log(sent, toClient.writableLength, toClient.destroyed, toClient.writableEnded);await until(() => fromOrigin.readableEnded, 'the end in the proxy');console.log(toClient.writableLength, toClient.destroyed, toClient.writableFinished);
+  await until(() => fromOrigin.readableEnded, 'the end in the proxy');
   expect(toClient.writableLength).toBeGreaterThan(0);
   return sent;
 }
@@ -125,6 +125,26 @@ describe('a tunnel of which one side has ended its half', () => {
     vi.advanceTimersByTime(40_000);
     expect((await readBytes(client, size)).length).toBe(size);
     expect(await piped).toEqual({ end: 'complete', toClient: size, toUpstream: 8 });
+  });
+
+  test('loses none of what the client has still to take when the origin closes', async () => {
+    const { client, origin, piped, inner } = await joined();
+    client.end('question');
+    expect(await readAll(origin)).toBe('question');
+    const size = await endBehindUndelivered(origin, inner);
+    await until(() => inner[1].closed, 'the close of the upstream side');
+    expect((await readBytes(client, size)).length).toBe(size);
+    expect(await piped).toEqual({ end: 'complete', toClient: size, toUpstream: 8 });
+  });
+
+  test('loses none of what the origin has still to take when the client closes', async () => {
+    const { client, origin, piped, inner } = await joined();
+    origin.end('greeting');
+    expect(await readAll(client)).toBe('greeting');
+    const size = await endBehindUndelivered(client, [inner[1], inner[0]]);
+    await until(() => inner[0].closed, 'the close of the client side');
+    expect((await readBytes(origin, size)).length).toBe(size);
+    expect(await piped).toEqual({ end: 'complete', toClient: 8, toUpstream: size });
   });
 });
 
