@@ -1,12 +1,17 @@
 #!/usr/bin/env node
-// The entry: guards the runtime and one signal, then hands the words of the command line to cli/. Started by npm, by the
+// The entry: guards the runtime and the streams, then hands the words of the command line to cli/. Started by npm, by the
 // package's bin, or by a service manager.
 
+/** As in package.json; require-node.cjs says the same where an older Node.js cannot even read this file. */
 const OLDEST = 24;
+/** Milliseconds that a question still open (to a name server, say) may hold up the end. */
+const LAST_CALL = 1_000;
 
 // Squid's log rotation sends SIGUSR1; without a handler Node answers it by opening a debugger port inside a process
 // that holds a CA key. `up` and `run` replace this one by reopening their logs.
 process.on('SIGUSR1', () => undefined);
+// Whoever read our output may have heard enough, as `head` does; that is no fault.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 
 const major = Number(process.versions.node.split('.')[0]);
 if (major < OLDEST) {
@@ -15,4 +20,5 @@ if (major < OLDEST) {
 } else {
   const { main } = await import('./cli/main.ts');
   process.exitCode = await main(process.argv.slice(2));
+  setTimeout(() => process.exit(), LAST_CALL).unref();
 }

@@ -27,7 +27,9 @@ export async function init(terminal: Terminal, file: string, { profile }: InitOp
     await writeFile(file, text.replaceAll('../certs/', 'certs/').replaceAll('../log/', 'log/'), { flag: 'wx' });
   } catch (cause) {
     const exists = cause instanceof Error && 'code' in cause && cause.code === 'EEXIST';
-    const why = exists ? 'exists already: name another file, or move it away' : `cannot be written (${messageOf(cause)})`;
+    const why = exists
+      ? 'exists already: name another file, or move it away'
+      : `cannot be written (${messageOf(cause)})`;
     terminal.err(`${file} ${why}.\n`);
     return EXIT.failed;
   }

@@ -27,7 +27,10 @@ export function startCard(
   const done = style('green', '✔');
   const command = (text: string): string => `    ${style('cyan', text)}\n`;
   const rows = [
-    [`  ${done} CA ${caCreated ? 'created' : 'ready'}`, `${cert}, valid until ${ca.notAfter.toISOString().slice(0, 10)}`],
+    [
+      `  ${done} CA ${caCreated ? 'created' : 'ready'}`,
+      `${cert}, valid until ${ca.notAfter.toISOString().slice(0, 10)}`,
+    ],
     ['    fingerprint', ca.anchor.fingerprint256],
     [`  ${done} listening`, addresses.map(({ address, port }) => `${bracketed(address)}:${port}`).join(', ')],
     [`  ${done} policy`, modeOf(config.policy)],
@@ -48,7 +51,10 @@ function elsewhere(addresses: readonly Endpoint[], lan: string, command: (text: 
   const open = addresses.find(({ address }) => !isLoopback(address));
   if (!open) return ['\n  Only this machine can use it: "listen" names no other address.\n'];
   const url = `http://${reachable(open, 'elsewhere', lan)}`;
-  return ['\n  On a machine that shall use it, with the CA installed there:\n', command(`export HTTPS_PROXY=${url} HTTP_PROXY=${url}`)];
+  return [
+    '\n  On a machine that shall use it, with the CA installed there:\n',
+    command(`export HTTPS_PROXY=${url} HTTP_PROXY=${url}`),
+  ];
 }
 
 function modeOf({ mode, default: fallback }: Config['policy']): string {

@@ -6,13 +6,17 @@ import { EXIT, type ExitCode } from './exit-code.ts';
 import type { Terminal } from './terminal.ts';
 
 export function version(terminal: Terminal, { json }: { json?: boolean }): ExitCode {
-  const facts = { sallyport: programVersion(), node: process.versions.node, openssl: process.versions.openssl };
-  terminal.out(json ? `${JSON.stringify(facts)}\n` : `${versionLine(facts)}\n`);
+  terminal.out(`${json ? JSON.stringify(versions()) : versionLine()}\n`);
   return EXIT.ok;
 }
 
-export function versionLine(facts = { sallyport: programVersion(), ...process.versions }): string {
-  return `sallyport ${facts.sallyport} (Node.js ${facts.node}, OpenSSL ${facts.openssl})`;
+export function versionLine(): string {
+  const { sallyport, node, openssl } = versions();
+  return `sallyport ${sallyport} (Node.js ${node}, OpenSSL ${openssl})`;
+}
+
+function versions(): { readonly sallyport: string; readonly node: string; readonly openssl: string } {
+  return { sallyport: programVersion(), node: process.versions.node, openssl: process.versions.openssl };
 }
 
 /** From package.json, which lies two folders up both in the source tree and in the package. */

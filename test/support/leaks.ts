@@ -1,25 +1,43 @@
-// Holds each test of a file to leaving nothing behind: no socket, no listener, no timer that keeps the process alive.
+// Holds each test of a file to leaving nothing behind: no socket, no listener, and no timer of ours.
 
-import { beforeEach, onTestFinished } from 'vitest';
+import { createHook } from 'node:async_hooks';
+import { sep } from 'node:path';
+import { afterAll, beforeAll, beforeEach, onTestFinished } from 'vitest';
 import { until } from './rig.ts';
 
-const KINDS = ['TCPSocketWrap', 'TCPServerWrap', 'TLSWrap', 'Timeout'] as const;
+const KINDS = ['TCPSocketWrap', 'TCPServerWrap', 'TLSWrap'] as const;
 
-function held(): number[] {
+const held = (): number[] => {
   const all = process.getActiveResourcesInfo();
   return KINDS.map((kind) => all.filter((one) => one === kind).length);
-}
+};
+
+/** Timers that code below `src/` has set and that have neither come due nor been cleared: where each was set. */
+const timers = new Map<number, string>();
+const watch = createHook({
+  init: (id, type) => {
+    if (type !== 'Timeout') return;
+    const place = (new Error().stack ?? '').split('\n').find((line) => line.includes(`${sep}src${sep}`));
+    if (place && !place.includes('node_modules')) timers.set(id, place.trim());
+  },
+  destroy: (id) => void timers.delete(id),
+});
 
 /** Called once at the top of a test file. What a test opened with `onTestFinished` to close it is closed before we look. */
 export function expectNothingLeft(): void {
+  beforeAll(() => void watch.enable());
+  afterAll(() => void watch.disable());
   beforeEach(() => {
     const before = held();
+    timers.clear();
     onTestFinished(() =>
       until(
-        // The timer of this very wait is not held at the moment it looks.
-        () => held().every((count, index) => count <= (before[index] ?? 0)),
+        () => timers.size === 0 && held().every((count, index) => count <= (before[index] ?? 0)),
         'everything to be closed',
-        () => KINDS.map((kind, index) => `${kind}: ${before[index]} before, ${held()[index]} after`).join('\n'),
+        () =>
+          [...KINDS.map((kind, at) => `${kind}: ${before[at]} before, ${held()[at]} after`), ...timers.values()].join(
+            '\n',
+          ),
       ),
     );
   });

@@ -1,0 +1,137 @@
+// Which words there are, what each of them takes, and what --help says. Called by main.ts.
+
+import { Command, Option } from 'commander';
+import { caExport, caShow, FORMATS } from './ca.ts';
+import { check } from './check.ts';
+import { commandName } from './command-name.ts';
+import { defaultConfig, LOCAL_CONFIG } from './default-config.ts';
+import type { ExitCode } from './exit-code.ts';
+import { init, PROFILES } from './init.ts';
+import { clientAddress, requestMethod } from './option-value.ts';
+import { run } from './run.ts';
+import type { Terminal } from './terminal.ts';
+import { testUrl } from './test-url.ts';
+import { up } from './up.ts';
+import { version, versionLine } from './version.ts';
+
+/** `done` is told the exit code of the command that was run. Parsing throws CommanderError instead of exiting. */
+export function commandLine(terminal: Terminal, done: (code: ExitCode) => void): Command {
+  const does =
+    <Args extends unknown[]>(command: (terminal: Terminal, ...args: Args) => Promise<ExitCode> | ExitCode) =>
+    async (...args: Args): Promise<void> =>
+      done(await command(terminal, ...args));
+  const name = commandName();
+  const program = new Command(name)
+    .description('A forward proxy that allows by host and URL, decrypts what it may, and logs as Squid does.')
+    .version(versionLine(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand('help [command]', 'print the help of a command')
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => terminal.out(text), writeErr: (text) => terminal.err(text) })
+    .configureHelp({ subcommandTerm });
+  program.addHelpText(
+    'after',
+    `\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 invalid config, 4 denied (test).\n\nFirst steps: ${name} up, then type what it prints.`,
+  );
+
+  program
+    .command('up')
+    .summary('start, and print what to type next')
+    .description(`Makes a CA if there is none, starts, and prints what to type next.${SIGNALS}`)
+    .addOption(config())
+    .action(does(up));
+  program
+    .command('run')
+    .summary('start without the card, as a service does')
+    .description(`Starts without a word on standard output, as a service does.${SIGNALS}`)
+    .addOption(config())
+    .action(does(run));
+  program
+    .command('init')
+    .summary('write a commented config to start from')
+    .description('Writes a commented config to start from. An existing file is never overwritten.')
+    .argument('[file]', 'where to', LOCAL_CONFIG)
+    .addOption(
+      new Option(
+        '-p, --profile <name>',
+        'audit denies nothing and logs what it would; strict denies what is not listed',
+      )
+        .choices(PROFILES)
+        .default('audit'),
+    )
+    .action(does(init));
+  program
+    .command('check')
+    .summary('say what is wrong with a config')
+    .description('Reads the config and the files it names as a start would, and says what is wrong. Writes nothing.')
+    .addOption(config())
+    .addOption(json())
+    .action(does(check));
+  program
+    .command('test')
+    .summary('say what becomes of a URL, and why')
+    .description('Says what the proxy would do with a URL, by which rule, and what it would log. Sends nothing.')
+    .argument('<url>', 'http:// or https:// URL')
+    .addOption(config())
+    .addOption(
+      new Option('--client <address>', 'as if it came from there').argParser(clientAddress).default('127.0.0.1'),
+    )
+    .addOption(new Option('--method <method>', 'as if with this method').argParser(requestMethod).default('GET'))
+    .addOption(json())
+    .addHelpText(
+      'after',
+      `\nExit codes: 0 allowed, 4 denied.\n\nExample: ${name} test https://api.example.com/v2/x --method POST`,
+    )
+    .action(does(testUrl));
+  const ca = program
+    .command('ca')
+    .summary('the certificate authority that clients must trust')
+    .description('The certificate authority that clients must trust. Where there is none yet, it is made.')
+    .helpCommand(false);
+  ca.command('show')
+    .summary('print subject, expiry, fingerprint')
+    .description('Prints subject, expiry and fingerprint.')
+    .addOption(config())
+    .addOption(json())
+    .action(does(caShow));
+  ca.command('export')
+    .summary('write the certificate, never the key')
+    .description('Writes the certificate, never the key: pem for most, der for Windows, p12 for Java.')
+    .addOption(new Option('-f, --format <format>', 'format of the file').choices(FORMATS).default('pem'))
+    .option('-o, --out <file>', 'where to (default: standard output)')
+    .addOption(config())
+    .action(does(caExport));
+  program
+    .command('version')
+    .summary('print the version of the program and its runtime')
+    .description('Prints the version of the program and its runtime.')
+    .addOption(json())
+    .action(does(version));
+  pointToHelp(program, name);
+  return program;
+}
+
+const SIGNALS =
+  '\n\nCtrl-C or SIGTERM stops it once what is in flight has finished, twice at once. SIGUSR1 reopens the logs after a rotation.';
+
+function config(): Option {
+  const text = `${LOCAL_CONFIG} here, else the shipped default`;
+  return new Option('-c, --config <file>', 'config file').default(defaultConfig(), text);
+}
+
+function json(): Option {
+  return new Option('--json', 'print JSON, for scripts');
+}
+
+/** `ca show|export`, `test <url>`: every command has options, so that word is left out. */
+function subcommandTerm(command: Command): string {
+  const inner = command.commands.map((each) => each.name()).join('|');
+  const words = command.registeredArguments.map((each) => (each.required ? `<${each.name()}>` : `[${each.name()}]`));
+  return [command.name(), inner, ...words].filter(Boolean).join(' ');
+}
+
+/** Every usage error ends with the help that fits it. */
+function pointToHelp(command: Command, name: string): void {
+  command.showHelpAfterError(`(${name} --help says more)`);
+  for (const inner of command.commands) pointToHelp(inner, `${name} ${inner.name()}`);
+}

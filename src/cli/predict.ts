@@ -1,0 +1,194 @@
+// What the proxy would do with one request, step by step, and the lines it would log: the rooms that decide are asked as a
+// connection would ask them. Names are resolved; nothing is dialled or sent. Called by test-url.ts.
+
+import type { Config } from '../config/config.ts';
+import { formatAuthority } from '../core/authority.ts';
+import type { Decision, Permit, RefuseBy, Step, TlsAction } from '../core/decision.ts';
+import { asProxyError, ProxyError } from '../core/errors.ts';
+import { formatTarget, type RequestTarget } from '../core/target.ts';
+import { isOwnHost, ownPermit } from '../flow/serve-own.ts';
+import { selfTestType } from '../http/own-pages.ts';
+import { leadsTo } from '../net/listener.ts';
+import type { Upstream } from '../net/upstream.ts';
+import type { Policy } from '../policy/policy.ts';
+import { policyOf, upstreamOf } from '../proxy.ts';
+import { type LoggedAs, LogPreview } from './log-preview.ts';
+
+export interface Asked {
+  readonly target: RequestTarget;
+  /** Address of the client. */
+  readonly client: string;
+  readonly method: string;
+}
+
+/** One step on the way: what came out of it, and why. */
+export interface PredictedStep {
+  readonly step: Step | 'address';
+  /** `unknown`: the name does not resolve here, or not now. */
+  readonly action: 'allow' | 'deny' | 'unknown';
+  readonly tls?: TlsAction;
+  readonly refuseBy?: RefuseBy;
+  /** Report mode: enforced, this would be a denial. */
+  readonly wouldDeny?: boolean;
+  readonly rule?: string;
+  readonly reason: string;
+}
+
+export interface Prediction {
+  readonly allowed: boolean;
+  readonly wouldDeny: boolean;
+  /** The step that had the last word. */
+  readonly decided: PredictedStep;
+  readonly steps: readonly PredictedStep[];
+  /** Lines of the access log in Squid's format, without times and with `N` for a size. */
+  readonly log: readonly string[];
+}
+
+/** Throws ProxyError: the config holds what no proxy could start with. */
+export async function predict(config: Config, asked: Asked): Promise<Prediction> {
+  const isOwn = (address: string, port: number): boolean => leadsTo(config.listen, address, port);
+  const parts: Parts = {
+    asked,
+    policy: policyOf(config),
+    upstream: upstreamOf(config, isOwn),
+    preview: new LogPreview(asked.client),
+    steps: [],
+  };
+  return asked.target.scheme === 'https' ? throughTunnel(parts) : plain(parts);
+}
+
+interface Parts {
+  readonly asked: Asked;
+  readonly policy: Policy;
+  readonly upstream: Upstream;
+  readonly preview: LogPreview;
+  /** Filled in as the request goes on its way. */
+  readonly steps: PredictedStep[];
+}
+
+async function throughTunnel(parts: Parts): Promise<Prediction> {
+  const { asked, policy, steps } = parts;
+  const { client, target } = asked;
+  const { authority } = target;
+  const own = isOwnHost(authority);
+  const decision = own ? ownPermit(authority) : policy.decideConnect({ client, authority });
+  const decided = stepOf(decision);
+  steps.push(decided);
+  if (decision.action === 'deny') {
+    const { refuseBy } = decision;
+    if (refuseBy === 'connect') return end(parts, decided, [connectLine(parts, { tag: 'TCP_DENIED', ...PAGE })]);
+    if (refuseBy === 'close') return end(parts, decided, [connectLine(parts, { tag: 'NONE_NONE', status: 0 })]);
+    const inside = requestLine(parts, { tag: 'NONE_NONE', ...PAGE });
+    return end(parts, decided, [connectLine(parts, { tag: 'TCP_DENIED', status: 200, size: 0 }), inside]);
+  }
+  if (decision.tls === 'terminate') {
+    const terminated: PredictedStep = { ...decided, action: 'deny' };
+    steps[0] = terminated;
+    return end(parts, terminated, [connectLine(parts, { tag: 'NONE_NONE', status: 0 })]);
+  }
+  if (own) {
+    steps.push(helloStep(decision));
+    return end(parts, decided, [connectLine(parts, BUMPED), ownPageLine(parts)]);
+  }
+  const route = await addressStep(parts, decision);
+  const hello = helloStep(decision);
+  if (route instanceof ProxyError) {
+    if (route.status !== 403 && decision.tls === 'bump') {
+      const inside = requestLine(parts, { tag: 'NONE_NONE', ...PAGE, status: route.status });
+      steps.push(hello);
+      return end(parts, decided, [connectLine(parts, BUMPED), inside]);
+    }
+    const denied = route.status === 403;
+    const line = connectLine(parts, { tag: denied ? 'TCP_DENIED' : 'NONE_NONE', ...PAGE, status: route.status });
+    return end(parts, denied ? last(steps) : decided, [line]);
+  }
+  steps.push(hello);
+  if (decision.tls !== 'bump') {
+    return end(parts, decided, [connectLine(parts, { tag: 'TCP_TUNNEL', status: 200, peer: route })]);
+  }
+  const request = policy.decideRequest(asked);
+  const requested = stepOf(request);
+  steps.push(requested);
+  const inside = request.action === 'deny' ? ({ tag: 'TCP_DENIED', ...PAGE } as const) : { ...ANSWERED, peer: route };
+  return end(parts, requested, [connectLine(parts, { ...BUMPED, peer: route }), requestLine(parts, inside)]);
+}
+
+async function plain(parts: Parts): Promise<Prediction> {
+  const { asked, policy, steps } = parts;
+  if (isOwnHost(asked.target.authority)) {
+    const own = stepOf({ ...ownPermit(asked.target.authority), step: 'request' });
+    steps.push(own);
+    return end(parts, own, [ownPageLine(parts)]);
+  }
+  const decision = policy.decideRequest(asked);
+  const decided = stepOf(decision);
+  steps.push(decided);
+  if (decision.action === 'deny') return end(parts, decided, [requestLine(parts, { tag: 'TCP_DENIED', ...PAGE })]);
+  const route = await addressStep(parts, decision);
+  if (!(route instanceof ProxyError)) return end(parts, decided, [requestLine(parts, { ...ANSWERED, peer: route })]);
+  const denied = route.status === 403;
+  const line = requestLine(parts, { tag: denied ? 'TCP_DENIED' : 'TCP_MISS', ...PAGE, status: route.status });
+  return end(parts, denied ? last(steps) : decided, [line]);
+}
+
+const BUMPED = { tag: 'NONE_NONE', status: 200, size: 0 } as const;
+/** What the origin answers is not known; this is the least that can be said of a success. */
+const ANSWERED = { tag: 'TCP_MISS', status: 200 } as const;
+/** A refusal that says why. */
+const PAGE = { status: 403, contentType: 'text/html' } as const;
+
+function end(parts: Parts, decided: PredictedStep, log: string[]): Prediction {
+  const { steps } = parts;
+  const allowed = decided.action === 'allow';
+  return { allowed, wouldDeny: steps.some((step) => step.wouldDeny === true), decided, steps, log };
+}
+
+const last = (steps: readonly PredictedStep[]): PredictedStep => {
+  const step = steps.at(-1);
+  if (!step) throw new ProxyError('internal', 'A prediction without a step.');
+  return step;
+};
+
+function stepOf(decision: Decision): PredictedStep {
+  const { step, action, rule, reason } = decision;
+  if (action === 'deny')
+    return { step, action, ...(step === 'connect' ? { refuseBy: decision.refuseBy } : {}), rule, reason };
+  const tls = step === 'connect' ? { tls: decision.tls } : {};
+  return { step, action, ...tls, ...(decision.wouldDeny ? { wouldDeny: true } : {}), rule, reason };
+}
+
+/** A client that means what it says sends the host of its CONNECT as server name. */
+function helloStep({ authority, tls }: Permit): PredictedStep {
+  const named = authority.kind === 'name';
+  const reason = named ? `the server name is ${authority.host}` : 'no server name, since the host is an address';
+  return { step: 'hello', action: 'allow', tls, reason };
+}
+
+/** The address that would be dialled first, or why there is none. */
+async function addressStep({ upstream, steps }: Parts, permit: Permit): Promise<string | ProxyError> {
+  try {
+    const { addresses } = await upstream.locate(permit);
+    steps.push({ step: 'address', action: 'allow', reason: addresses.join(', ') });
+    return addresses[0] ?? '-';
+  } catch (thrown) {
+    const error = asProxyError(thrown);
+    // Whether the policy allows the request does not hang on a name server.
+    const action = error.status === 403 ? 'deny' : 'unknown';
+    steps.push({ step: 'address', action, reason: error.message });
+    return error;
+  }
+}
+
+function connectLine({ asked, preview }: Parts, logged: LoggedAs): string {
+  return preview.line({ ...logged, method: 'CONNECT', url: formatAuthority(asked.target.authority) });
+}
+
+function requestLine({ asked, preview }: Parts, logged: LoggedAs): string {
+  return preview.line({ ...logged, method: asked.method, url: formatTarget(asked.target) });
+}
+
+function ownPageLine(parts: Parts): string {
+  const type = selfTestType(parts.asked.target.path);
+  if (type) return requestLine(parts, { tag: 'NONE_NONE', status: 200, contentType: type });
+  return requestLine(parts, { tag: 'NONE_NONE', ...PAGE, status: new ProxyError('request-target').status });
+}
