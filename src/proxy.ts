@@ -22,6 +22,7 @@ import { Resolver } from './net/resolver.ts';
 import { Upstream } from './net/upstream.ts';
 import { type CertificateAuthority, openCertificateAuthority } from './pki/certificate-authority.ts';
 import { LeafStore } from './pki/leaf-store.ts';
+import { OwnCa } from './pki/own-ca.ts';
 import { createUpstreamContext } from './pki/upstream-trust.ts';
 import { AddressGuard } from './policy/address-guard.ts';
 import { compilePolicy, type Policy } from './policy/policy.ts';
@@ -49,8 +50,9 @@ export async function startProxy(config: Config, service: ServiceLog): Promise<R
   for (const warning of warnings) service.warn({}, warning);
   const policy = policyOf(config);
   let listener: Listener | undefined;
-  const upstream = upstreamOf(config, (address, port) => listener?.isOwn(address, port) ?? false);
+  const upstream = upstreamOf(config, (address, port) => listener?.isOwn(address, port) ?? false, ca);
   const accessLog = await openAccessLog(config, service);
+  const stopping = new AbortController();
   const cut = new AbortController();
   const services: Services = {
     policy,
@@ -61,11 +63,12 @@ export async function startProxy(config: Config, service: ServiceLog): Promise<R
     journal: new Journal({ write: (entry) => accessLog.write(entry), service }),
     limits,
     via: config.via,
+    stopping: stopping.signal,
     cut: cut.signal,
   };
   const server = new MessageServer(limits, {
-    request: (connection, request, response) => serveRequest(services, connection, request, response),
-    connect: (connection, request, head) => openTunnel(stage, connection, request, head),
+    request: (connection, request, response, problem) => serveRequest(services, connection, request, response, problem),
+    connect: (connection, request, head, problem) => openTunnel(stage, connection, request, head, problem),
     malformed: (connection, error) => rejectMalformed(services, connection, error),
     fault: (connection, error) => services.journal.fault(connection.session, error),
   });
@@ -93,6 +96,7 @@ export async function startProxy(config: Config, service: ServiceLog): Promise<R
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     opened.stop();
+    stopping.abort();
     await drained(
       sockets,
       () => end,
@@ -134,13 +138,21 @@ export function policyOf(config: Config): Policy {
   throw new ProxyError('config-invalid', compiled.problems.map((problem) => problem.message).join('; '));
 }
 
-/** `isOwn` says where this proxy listens, so that it never dials itself. Throws ProxyError `trust-unusable`. */
-export function upstreamOf(config: Config, isOwn: (address: string, port: number) => boolean): Upstream {
+/**
+ * `isOwn` says where this proxy listens, so that it never dials itself; `ca` is what no origin may have a certificate
+ * of. Throws ProxyError `trust-unusable`.
+ */
+export function upstreamOf(
+  config: Config,
+  isOwn: (address: string, port: number) => boolean,
+  ca?: CertificateAuthority,
+): Upstream {
   const { resolver, upstream, limits } = config;
   return new Upstream({
     resolver: new Resolver(resolver, limits.connectTimeout),
     guard: new AddressGuard({ allowAddresses: upstream.allowAddresses, isOwn }),
-    context: createUpstreamContext(upstream.trust),
+    context: createUpstreamContext(upstream.trust, upstream.crl),
+    ...(ca ? { ownCa: new OwnCa(ca) } : {}),
     connectTimeout: limits.connectTimeout,
     handshakeTimeout: limits.handshakeTimeout,
   });

@@ -9,8 +9,8 @@ import { parseConfig } from '../config/parse-config.ts';
 import { asProxyError } from '../core/errors.ts';
 import { presentFiles } from '../pki/ca-files.ts';
 import { openCertificateAuthority } from '../pki/certificate-authority.ts';
-import { createUpstreamContext } from '../pki/upstream-trust.ts';
 import type { PolicyOptions } from '../policy/policy.ts';
+import { upstreamOf } from '../proxy.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
 import { shownPath } from './shown-path.ts';
 import type { Terminal } from './terminal.ts';
@@ -25,7 +25,7 @@ export async function check(terminal: Terminal, { config: file, json = false }: 
   const config = await loadConfig(file);
   const files = await checkFiles(config);
   const warnings = [...files.warnings, ...policyWarnings(config.policy)];
-  terminal.err(files.errors.map((error) => `${error}\n`).join(''));
+  terminal.err(files.errors.map((error) => `${terminal.style('red', 'error')}: ${error}\n`).join(''));
   terminal.err(warnings.map((warning) => `${terminal.style('yellow', 'warning')}: ${warning}\n`).join(''));
   if (files.errors.length > 0) return EXIT.failed;
   const { rules, mode, default: fallback } = config.policy;
@@ -65,7 +65,8 @@ interface FilesReport {
 }
 
 /** The files that the config names and a start reads: the CA, and the roots that origins are held against. */
-async function checkFiles({ ca: paths, upstream }: Config): Promise<FilesReport> {
+async function checkFiles(config: Config): Promise<FilesReport> {
+  const { ca: paths } = config;
   const errors: string[] = [];
   const warnings: string[] = [];
   let ca = `no CA yet, the first start makes ${shownPath(paths.cert)}`;
@@ -81,7 +82,7 @@ async function checkFiles({ ca: paths, upstream }: Config): Promise<FilesReport>
     failed(thrown);
   }
   try {
-    createUpstreamContext(upstream.trust);
+    upstreamOf(config, () => false);
   } catch (thrown) {
     failed(thrown);
   }

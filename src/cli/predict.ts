@@ -76,7 +76,7 @@ async function throughTunnel(parts: Parts): Promise<Prediction> {
   steps.push(decided);
   if (decision.action === 'deny') {
     const { refuseBy } = decision;
-    if (refuseBy === 'connect') return end(parts, decided, [connectLine(parts, { tag: 'TCP_DENIED', ...PAGE })]);
+    if (refuseBy === 'connect') return end(parts, decided, [connectLine(parts, DENIED)]);
     if (refuseBy === 'close') return end(parts, decided, [connectLine(parts, { tag: 'NONE_NONE', status: 0 })]);
     const inside = requestLine(parts, { tag: 'NONE_NONE', ...PAGE });
     return end(parts, decided, [connectLine(parts, { tag: 'TCP_DENIED', status: 200, size: 0 }), inside]);
@@ -91,25 +91,25 @@ async function throughTunnel(parts: Parts): Promise<Prediction> {
     return end(parts, decided, [connectLine(parts, BUMPED), ownPageLine(parts)]);
   }
   const route = await addressStep(parts, decision);
-  const hello = helloStep(decision);
-  if (route instanceof ProxyError) {
-    if (route.status !== 403 && decision.tls === 'bump') {
-      const inside = requestLine(parts, { tag: 'NONE_NONE', ...PAGE, status: route.status });
-      steps.push(hello);
-      return end(parts, decided, [connectLine(parts, BUMPED), inside]);
-    }
+  const isReached = !(route instanceof ProxyError);
+  if (!isReached && (route.status === 403 || decision.tls !== 'bump')) {
     const denied = route.status === 403;
     const line = connectLine(parts, { tag: denied ? 'TCP_DENIED' : 'NONE_NONE', ...PAGE, status: route.status });
     return end(parts, denied ? last(steps) : decided, [line]);
   }
-  steps.push(hello);
-  if (decision.tls !== 'bump') {
+  steps.push(helloStep(decision));
+  if (isReached && decision.tls !== 'bump') {
     return end(parts, decided, [connectLine(parts, { tag: 'TCP_TUNNEL', status: 200, peer: route })]);
   }
   const request = policy.decideRequest(asked);
   const requested = stepOf(request);
   steps.push(requested);
-  const inside = request.action === 'deny' ? ({ tag: 'TCP_DENIED', ...PAGE } as const) : { ...ANSWERED, peer: route };
+  if (!isReached) {
+    // The proxy would not come to ask the policy; whoever asks us wants to know all the same.
+    const failed = requestLine(parts, { tag: 'NONE_NONE', ...PAGE, status: route.status });
+    return end(parts, requested, [connectLine(parts, BUMPED), failed]);
+  }
+  const inside = request.action === 'deny' ? DENIED : { ...ANSWERED, peer: route };
   return end(parts, requested, [connectLine(parts, { ...BUMPED, peer: route }), requestLine(parts, inside)]);
 }
 
@@ -123,7 +123,7 @@ async function plain(parts: Parts): Promise<Prediction> {
   const decision = policy.decideRequest(asked);
   const decided = stepOf(decision);
   steps.push(decided);
-  if (decision.action === 'deny') return end(parts, decided, [requestLine(parts, { tag: 'TCP_DENIED', ...PAGE })]);
+  if (decision.action === 'deny') return end(parts, decided, [requestLine(parts, DENIED)]);
   const route = await addressStep(parts, decision);
   if (!(route instanceof ProxyError)) return end(parts, decided, [requestLine(parts, { ...ANSWERED, peer: route })]);
   const denied = route.status === 403;
@@ -136,6 +136,7 @@ const BUMPED = { tag: 'NONE_NONE', status: 200, size: 0 } as const;
 const ANSWERED = { tag: 'TCP_MISS', status: 200 } as const;
 /** A refusal that says why. */
 const PAGE = { status: 403, contentType: 'text/html' } as const;
+const DENIED = { tag: 'TCP_DENIED', ...PAGE } as const;
 
 function end(parts: Parts, decided: PredictedStep, log: string[]): Prediction {
   const { steps } = parts;

@@ -31,10 +31,10 @@ export async function keepRunning(
 ): Promise<ExitCode> {
   const config = await loadConfig(file);
   const service = createServiceLog(config.log.service);
+  const proxy = await startProxy(config, service);
   // A fault must cost one connection, not all of them: the stack is kept, the process goes on.
   process.on('uncaughtException', (error) => service.error({ err: error }, 'uncaught exception'));
   process.on('unhandledRejection', (error) => service.error({ err: error }, 'unhandled rejection'));
-  const proxy = await startProxy(config, service);
   process.on('SIGUSR1', () => {
     proxy.reopenLogs();
     service.info({}, 'logs reopened');
@@ -51,19 +51,21 @@ export async function keepRunning(
 /** Until SIGINT or SIGTERM; a second one ends what is in flight at once. */
 function untilStopped(terminal: Terminal, service: ServiceLog, proxy: RunningProxy): Promise<ExitCode> {
   return new Promise((resolve) => {
-    let askedAt: number | undefined;
+    const heard: number[] = [];
     const stop = (signal: NodeJS.Signals): void => {
       const now = performance.now();
-      if (askedAt !== undefined) {
-        if (now - askedAt < ECHO) return;
+      if (now - (heard.at(-1) ?? Number.NEGATIVE_INFINITY) < ECHO) return;
+      heard.push(now);
+      if (heard.length > 1) {
         service.info({ signal, connections: proxy.connections }, 'stopping at once');
         void proxy.close(0);
         return;
       }
-      askedAt = now;
       const { connections } = proxy;
+      const closed = proxy.close(GRACE);
+      // Only now: whoever reads this line may count on it that nobody is let in any more.
       service.info({ signal, connections }, 'stopping');
-      void proxy.close(GRACE).then(() => {
+      void closed.then(() => {
         service.info({}, 'stopped');
         resolve(EXIT.ok);
       });

@@ -41,8 +41,10 @@ function printed(terminal: Terminal, prediction: Prediction): string {
   const { steps, log } = prediction;
   const rows = steps.map((step) => [`  ${step.step}`, verdictOf(step), step.rule ?? '-', step.reason]);
   const lines = log.map((line) => `    ${line}\n`).join('');
-  return `${columns(rows)}\n  ${conclusion(terminal, prediction)}\n\n  Logged as (N: a size), after time and duration:\n${lines}`;
+  return `${columns(rows)}\n  ${conclusion(terminal, prediction)}\n\n  ${HEADING}:\n${lines}`;
 }
+
+const HEADING = 'In the access log, after time and duration, with N for a size, if the origin answers 200';
 
 function verdictOf({ action, tls, refuseBy, wouldDeny }: PredictedStep): string {
   const how = action === 'deny' && refuseBy ? REFUSED[refuseBy] : tls;
@@ -52,12 +54,8 @@ function verdictOf({ action, tls, refuseBy, wouldDeny }: PredictedStep): string 
 const REFUSED = { connect: 'by a 403', page: 'by a page inside the tunnel', close: 'by closing' } as const;
 
 function conclusion({ style }: Terminal, { allowed, wouldDeny, decided, steps }: Prediction): string {
-  const by = decided.rule === undefined ? 'since no address may be dialled' : `by ${decided.rule}`;
-  if (!allowed) return `${style('red', decided.tls === 'terminate' ? 'terminated' : 'denied')} ${by}`;
-  const unresolved = steps.some(({ action }) => action === 'unknown');
-  return [
-    `${style('green', 'allowed')} ${by}`,
-    wouldDeny ? `, ${style('yellow', 'but only in report mode')}: enforced, it would be denied` : '',
-    unresolved ? `, ${style('yellow', 'but the name does not resolve here')}` : '',
-  ].join('');
+  if (!allowed) return `${style('red', decided.tls === 'terminate' ? 'terminated' : 'denied')}: ${decided.reason}`;
+  const verdict = wouldDeny ? style('yellow', 'allowed in report mode only') : style('green', 'allowed');
+  const unresolved = steps.some(({ action }) => action === 'unknown') ? ', but the name does not resolve here' : '';
+  return `${verdict}${unresolved}: ${decided.reason}`;
 }

@@ -2,8 +2,8 @@
 // parse-config.ts calls it. The messages themselves are the schema's; here they get their place and their hint.
 
 import type * as z from 'zod';
-import { homesOf, keysAt } from './known-keys.ts';
 import { nearest } from '../core/nearest.ts';
+import { homesOf, keysAt } from './known-keys.ts';
 import { oneOf, type Path, show } from './wording.ts';
 
 export interface Finding {

@@ -110,6 +110,7 @@ function toConfig(input: ConfigInput, file: string): Config {
     upstream: {
       ...input.upstream,
       trust: input.upstream.trust.map((path) => (path === 'system' ? path : absolute(path))),
+      crl: input.upstream.crl.map(absolute),
     },
     resolver,
     via,

@@ -71,6 +71,7 @@ const ca = section({ cert: path.optional(), key: path.optional(), passphraseFile
 
 const upstream = section({
   trust: someOf(path, 'trusted roots').default(['system']),
+  crl: listOf(path, 'revocation lists').default([]),
   allowAddresses: listOf(text, 'addresses and ranges').default([]),
 }).prefault({});
 

@@ -31,6 +31,18 @@ export const ERROR_KINDS = {
     squid: 'ERR_TOO_BIG',
     sentence: 'The request header is too large.',
   },
+  'request-target-long': {
+    side: 'client',
+    status: 414,
+    squid: 'ERR_TOO_BIG',
+    sentence: 'The request target is too long.',
+  },
+  'request-method': {
+    side: 'client',
+    status: 405,
+    squid: 'ERR_UNSUP_REQ',
+    sentence: 'The request method is not served by this proxy.',
+  },
   'request-expectation': {
     side: 'client',
     status: 417,

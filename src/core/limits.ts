@@ -9,7 +9,7 @@ export interface Limits {
   readonly connectTimeout: number;
   /** Origin silent before or within a reply. */
   readonly responseTimeout: number;
-  /** Client silent within a request body. */
+  /** Client silent within a request body, or taking nothing more of its reply. */
   readonly bodyTimeout: number;
   /** A connection without a request on it, either side. */
   readonly keepAliveTimeout: number;

@@ -23,8 +23,8 @@ export interface Session {
   readonly client: Endpoint;
   /** Our own end: the address the client came to. */
   readonly local: Endpoint;
-  /** Milliseconds since the epoch. */
-  readonly startedAt: number;
+  /** When it was accepted, by the monotonic clock in milliseconds. */
+  readonly begin: number;
   /** Set when the client speaks TLS to the proxy itself. */
   proxyTls?: TlsFacts;
 }
@@ -59,7 +59,7 @@ export function nextId(): string {
 }
 
 export function beginSession(client: Endpoint, local: Endpoint): Session {
-  return { id: nextId(), client, local, startedAt: Date.now() };
+  return { id: nextId(), client, local, begin: performance.now() };
 }
 
 export function beginTunnel(authority: Authority, decision: Permit | Denial, begin: number): Tunnel {

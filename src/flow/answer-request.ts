@@ -69,13 +69,23 @@ export async function answerRequest(errand: Errand, asked: Asked): Promise<Fate>
   return passOn(errand, asked, decision);
 }
 
+const NO_CONTENT = { type: 'text/plain', body: Buffer.alloc(0) };
+
 async function passOn(
   errand: Errand,
   asked: Extract<Asked, { kind: 'through' }>,
   permit: Extract<Decision, { action: 'allow' }>,
 ): Promise<Fate> {
-  const { services, request, response } = errand;
-  const { target, body, expectContinue } = asked.admitted;
+  const { services, connection, request, response } = errand;
+  const { target, body, expectContinue, maxForwards } = asked.admitted;
+  if (maxForwards === 0) {
+    // As the last recipient (RFC 9110 section 7.6.2): there is nothing to say of ourselves.
+    connection.closing = bodyIsPending(request);
+    serveOwn(request, response, NO_CONTENT, { close: connection.closing });
+    return { tag: 'NONE_NONE', outcome: 'answered', status: 200, decision: permit, contentType: NO_CONTENT.type };
+  }
+  const brokenBody = new AbortController();
+  connection.onBrokenBody = (problem) => brokenBody.abort(problem);
   // Only now: a client that waits for the word sends nothing that is not allowed.
   if (expectContinue) response.writeContinue();
   const { pools, via, limits } = services;
@@ -85,7 +95,9 @@ async function passOn(
     target,
     body,
     via,
+    maxForwards: maxForwards === undefined ? undefined : maxForwards - 1,
     bodyTimeout: limits.bodyTimeout,
+    brokenBody: brokenBody.signal,
   });
   const { error, reply } = forwarded;
   const fate = { tag: 'TCP_MISS', decision: permit, forwarded, failure: error } as const;
@@ -93,6 +105,10 @@ async function passOn(
   if (error?.code === 'client-aborted') {
     response.socket?.destroy();
     return { ...fate, status: 0, outcome: 'aborted' };
+  }
+  if (error?.code === 'request-malformed') {
+    const page = refuse(errand, asked, error, { tag: 'NONE_NONE', outcome: 'malformed', decision: permit });
+    return { ...page, forwarded };
   }
   const denied = error?.status === 403;
   const page = refuse(errand, asked, error ?? new ProxyError('internal'), {
@@ -110,20 +126,21 @@ function answerOwn(errand: Errand, asked: Asked, path: string | RequestTarget): 
     const error = new ProxyError('request-target', 'The proxy has no such page.');
     return refuse(errand, asked, error, { tag: 'NONE_NONE', outcome: 'malformed' });
   }
-  serveOwn(request, response, page, { close: bodyIsPending(request) });
+  connection.closing = bodyIsPending(request);
+  serveOwn(request, response, page, { close: connection.closing });
   return { tag: 'NONE_NONE', outcome: 'answered', status: 200, contentType: page.type };
 }
 
 function refuse(
-  { request, response, id }: Errand,
+  { connection, request, response, id }: Errand,
   asked: Asked,
   failure: ProxyError,
   how: Pick<Fate, 'tag' | 'outcome' | 'decision'>,
 ): Fate {
   const rule = how.decision?.action === 'deny' ? how.decision.rule : undefined;
   // What is left of a body would be taken for the next request, or keep us reading for nothing.
-  const close = asked.kind === 'bad' || bodyIsPending(request);
-  replyPage(response, refusalOf(failure, asked.url, id, rule), { close });
+  connection.closing = asked.kind === 'bad' || bodyIsPending(request);
+  replyPage(response, refusalOf(failure, asked.url, id, rule), { close: connection.closing });
   return { ...how, status: failure.status, failure, contentType: 'text/html' };
 }
 

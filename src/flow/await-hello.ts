@@ -3,6 +3,7 @@
 import { ProxyError } from '../core/errors.ts';
 import type { Tunnel } from '../core/session.ts';
 import type { Connection } from '../http/connection.ts';
+import { peekError } from '../net/peek.ts';
 import { type Hello, peekHello } from './peek-hello.ts';
 import type { Services } from './services.ts';
 
@@ -32,7 +33,7 @@ export async function awaitHello(
   socket.destroy();
   const told = { by: session, tag: 'NONE_NONE', suffix: 'ABORTED', status: 200, bytes: 0 } as const;
   const late = peeked.seen === 'timeout';
-  const failure = new ProxyError(late ? 'hello-timeout' : 'client-aborted');
+  const failure = peekError(peeked);
   services.journal.tellConnect(tunnel, { ...told, outcome: late ? 'timed_out' : 'aborted', failure });
   return undefined;
 }

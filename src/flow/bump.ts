@@ -6,7 +6,7 @@ import { asProxyError, ProxyError } from '../core/errors.ts';
 import type { Tunnel } from '../core/session.ts';
 import { type Connection, connectionOn } from '../http/connection.ts';
 import { acceptTls, type ClientHandshake } from '../net/client-tls.ts';
-import type { UpstreamConnection } from '../net/upstream.ts';
+import type { Route, UpstreamConnection } from '../net/upstream.ts';
 import type { ClientHello } from '../wire/client-hello.ts';
 import type { Stage } from './services.ts';
 
@@ -16,11 +16,18 @@ import type { Stage } from './services.ts';
  */
 const SECOND_THOUGHTS = 1_000;
 
-export async function bump(stage: Stage, outer: Connection, tunnel: Tunnel, hello: ClientHello): Promise<void> {
+/** `route`: where the origin was located for the CONNECT; the answer is not asked for twice. */
+export async function bump(
+  stage: Stage,
+  outer: Connection,
+  tunnel: Tunnel,
+  hello: ClientHello,
+  route?: Route,
+): Promise<void> {
   const { leaves, limits, journal } = stage;
   const { socket, session } = outer;
   const { authority } = tunnel;
-  const upstream = await verifyOrigin(stage, tunnel);
+  const upstream = await verifyOrigin(stage, tunnel, route);
   const context = await leaves.contextFor({
     hosts: [{ kind: authority.kind, text: authority.host }],
     keyType: hello.ecdsa ? 'ec' : 'rsa',
@@ -45,10 +52,14 @@ export async function bump(stage: Stage, outer: Connection, tunnel: Tunnel, hell
 }
 
 /** Reaches the origin, unless the tunnel is answered by us; a failure is remembered, to be shown inside. */
-async function verifyOrigin(stage: Stage, tunnel: Tunnel): Promise<UpstreamConnection | undefined> {
+async function verifyOrigin(
+  stage: Stage,
+  tunnel: Tunnel,
+  route: Route | undefined,
+): Promise<UpstreamConnection | undefined> {
   if (tunnel.instead || tunnel.decision.action === 'deny') return undefined;
   try {
-    return await stage.pools.ensure(tunnel.decision, 'https');
+    return await stage.pools.ensure(tunnel.decision, 'https', route);
   } catch (thrown) {
     tunnel.instead = { kind: 'failed', error: asProxyError(thrown) };
     return undefined;
@@ -58,7 +69,8 @@ async function verifyOrigin(stage: Stage, tunnel: Tunnel): Promise<UpstreamConne
 function failedHandshake(handshake: Exclude<ClientHandshake, { outcome: 'secure' }>) {
   if (handshake.outcome === 'rejected') {
     const { alert, confidence } = handshake;
-    const failure = new ProxyError('client-rejected-certificate', `Its alert: ${alert}.`);
+    const sign = confidence === 'certain' ? `Its alert: ${alert}.` : 'It broke off the handshake without an alert.';
+    const failure = new ProxyError('client-rejected-certificate', sign);
     return { outcome: 'client_rejected_certificate', alert, confidence, failure } as const;
   }
   if (handshake.outcome === 'timeout') {
@@ -87,10 +99,14 @@ function serveInside(
   const timer = setTimeout(wentOn, SECOND_THOUGHTS);
   socket.once('close', () => {
     clearTimeout(timer);
+    const aborted = { ...told, tag: 'NONE_NONE', suffix: 'ABORTED' } as const;
+    if (stage.stopping.aborted) {
+      const failure = new ProxyError('shutting-down');
+      stage.journal.tellConnect(tunnel, { ...aborted, outcome: 'aborted', failure });
+      return;
+    }
     stage.journal.tellConnect(tunnel, {
-      ...told,
-      tag: 'NONE_NONE',
-      suffix: 'ABORTED',
+      ...aborted,
       outcome: 'client_rejected_certificate',
       alert: 'none',
       confidence: 'suspected',

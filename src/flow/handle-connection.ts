@@ -3,7 +3,7 @@
 
 import type { Socket } from 'node:net';
 import { type Host, parseHost } from '../core/authority.ts';
-import { ProxyError } from '../core/errors.ts';
+import { asProxyError, ProxyError } from '../core/errors.ts';
 import { beginSession, plainAddress, type Session } from '../core/session.ts';
 import { connectionOn } from '../http/connection.ts';
 import { acceptTls } from '../net/client-tls.ts';
@@ -51,7 +51,15 @@ async function secureOwnPort(
     return undefined;
   }
   const keyType = hello.value.state === 'hello' && !hello.value.hello.ecdsa ? 'rsa' : 'ec';
-  const context = await leaves.contextFor({ hosts: ownNames(session, listen), keyType });
+  const context = await leaves.contextFor({ hosts: ownNames(session, listen), keyType }).catch((thrown: unknown) => {
+    socket.destroy();
+    journal.tellNoRequest(session, { outcome: 'failed', failure: asProxyError(thrown) });
+    throw thrown;
+  });
+  if (socket.destroyed) {
+    journal.tellNoRequest(session);
+    return undefined;
+  }
   const handshake = await acceptTls(socket, { context, timeout: limits.handshakeTimeout });
   if (handshake.outcome === 'secure') {
     session.proxyTls = handshake.facts;

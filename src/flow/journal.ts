@@ -5,6 +5,7 @@ import type { Decision } from '../core/decision.ts';
 import type { ProxyError } from '../core/errors.ts';
 import type { Session, Tunnel } from '../core/session.ts';
 import type { AccessLogEntry, Timings } from '../log/access-log-entry.ts';
+import { loggedUrl } from '../log/logged-url.ts';
 import type { ServiceLog } from '../log/service-log.ts';
 import type { UpstreamConnection } from '../net/upstream.ts';
 
@@ -59,7 +60,7 @@ export class Journal {
 
   /** A connection that ended before it asked for anything, or asked in no language of ours. */
   tellNoRequest(session: Session, told: Partial<Told> = {}): void {
-    const begin = performance.now() - (Date.now() - session.startedAt);
+    const { begin } = session;
     const base = { by: session, begin, tag: 'NONE_NONE', status: 0, bytes: 0, outcome: 'no_request' } as const;
     this.tell({ ...base, ...told, url: 'error:transaction-end-before-headers' });
   }
@@ -71,7 +72,8 @@ export class Journal {
 
   /** What somebody on call would want to see at once, beside the access log. */
   #warn(entry: AccessLogEntry): void {
-    const { client, url, rule, reason, alert, confidence, error, errorDetail } = entry;
+    const { client, rule, reason, alert, confidence, error, errorDetail } = entry;
+    const url = loggedUrl(entry.url, entry.method === 'CONNECT' ? 'authority' : 'url');
     if (entry.wouldDeny) this.#parts.service.info({ client, url, rule, reason }, 'would be denied in enforce mode');
     if (entry.outcome === 'client_rejected_certificate') {
       this.#parts.service.warn({ client, url, alert, confidence }, 'client rejected our certificate');

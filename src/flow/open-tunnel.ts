@@ -18,15 +18,17 @@ import type { Stage } from './services.ts';
 import { splice } from './splice.ts';
 import { terminate } from './terminate.ts';
 
-/** `head`: the bytes that came behind the CONNECT. */
+/** `head`: the bytes that came behind the CONNECT; `problem`: why it is only to be refused. */
 export async function openTunnel(
   stage: Stage,
   connection: Connection,
   request: IncomingMessage,
   head: Buffer,
+  problem?: ProxyError,
 ): Promise<void> {
   const begin = performance.now();
   const { method = '', url = '', httpVersion, rawHeaders } = request;
+  if (problem) return refuseMalformedConnect(stage, connection, url, problem);
   const admitted = admitConnect({ method, url, httpVersion, rawHeaders });
   if (!admitted.ok) return refuseMalformedConnect(stage, connection, url, admitted.error);
   if (connection.tunnel) {
@@ -109,7 +111,7 @@ async function afterHello(
   const { hello } = words;
   if (hello.serverName !== undefined) tunnel.sni = hello.serverName;
   if (decision.action === 'allow') {
-    const atHello = stage.policy.decideHello(decision, hello.serverName);
+    const atHello = stage.policy.decideHello(decision, hello.serverName, hello.encryptedClientHello);
     if (atHello.action === 'deny') {
       tunnel.decision = atHello;
       return terminate(stage, connection, tunnel, {
@@ -119,5 +121,5 @@ async function afterHello(
     }
   }
   if (passesUnread && route) return splice(stage, connection, tunnel, route, { kind: 'spliced' });
-  return bump(stage, connection, tunnel, hello);
+  return bump(stage, connection, tunnel, hello, route);
 }

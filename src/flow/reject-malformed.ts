@@ -12,9 +12,8 @@ const INVALID_REQUEST = 'error:invalid-request';
 
 export function rejectMalformed(services: Services, connection: Connection, error: ProxyError): void {
   const { socket, session, tunnel } = connection;
-  // A client that went away between two requests has ended nothing. One whose body turned out malformed within a reply
-  // has an exchange that will tell of itself.
-  if (error.code === 'client-aborted' || socket.bytesWritten > connection.written) {
+  // A client that went away has ended nothing, or an exchange that will tell of itself.
+  if (error.code === 'client-aborted') {
     socket.destroy();
     return;
   }

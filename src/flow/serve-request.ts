@@ -10,21 +10,23 @@ import { type Connection, type Replied, replied } from '../http/connection.ts';
 import { type Asked, answerRequest, type Fate } from './answer-request.ts';
 import type { Services } from './services.ts';
 
+/** `problem`: why the request is only to be refused. */
 export async function serveRequest(
   services: Services,
   connection: Connection,
   request: IncomingMessage,
   response: ServerResponse,
+  problem?: ProxyError,
 ): Promise<void> {
   const begin = performance.now();
   const id = nextId();
   const done = replied(connection, response);
-  const asked = understand(connection, request);
+  const asked = understand(connection, request, problem);
   let fate: Fate = { tag: 'NONE_NONE', outcome: 'failed', status: 0, failure: new ProxyError('internal') };
   try {
     fate = await answerRequest({ services, connection, request, response, id }, asked);
     // The reply was cut short upstream: the client must not take what it has for the whole.
-    if (fate.forwarded?.error && fate.forwarded.reply) response.socket?.destroy();
+    if (fate.forwarded?.error && fate.forwarded.reply) cut(request, response);
   } catch (thrown) {
     // Without this nobody would ever end the reply that the `finally` waits for.
     response.socket?.destroy();
@@ -35,10 +37,17 @@ export async function serveRequest(
   }
 }
 
-function understand(connection: Connection, request: IncomingMessage): Asked {
+/** To a client of HTTP/1.0 the end of the connection is the end of the reply, unless the connection is reset. */
+function cut({ httpVersion }: IncomingMessage, { socket }: ServerResponse): void {
+  if (httpVersion === '1.0' && socket && !('encrypted' in socket)) socket.resetAndDestroy();
+  else socket?.destroy();
+}
+
+function understand(connection: Connection, request: IncomingMessage, problem: ProxyError | undefined): Asked {
   const { method = '', url = '', httpVersion, rawHeaders } = request;
   const raw = { method, url, httpVersion, rawHeaders };
   const { tunnel } = connection;
+  if (problem) return { kind: 'bad', url: rawUrl(url, tunnel), error: problem };
   if (!tunnel && url.startsWith('/')) {
     const own = admitOwn(raw);
     return own.ok ? { kind: 'own', url, path: own.value } : { kind: 'bad', url, error: own.error };

@@ -19,6 +19,8 @@ export interface Services {
   readonly limits: Limits;
   /** Our pseudonym in Via; undefined sends none. */
   readonly via: string | undefined;
+  /** Fires when a drain begins: what is idle is closed by us. */
+  readonly stopping: AbortSignal;
   /** Fires when a drain is over its time: what is still open is cut. */
   readonly cut: AbortSignal;
 }

@@ -27,6 +27,8 @@ export interface Admitted {
   readonly target: RequestTarget;
   readonly body: BodyLength;
   readonly expectContinue: boolean;
+  /** How many more proxies an OPTIONS may pass (RFC 9110 section 7.6.2); absent when it does not say. */
+  readonly maxForwards?: number;
 }
 
 export type Admission<T> =
@@ -35,6 +37,8 @@ export type Admission<T> =
 
 /** Fields in one header section, of a request or a reply; as many as Apache takes. */
 export const MAX_FIELDS = 100;
+/** The one expectation there is; it may be said twice. */
+const EXPECTATION = /^100-continue(?:[ \t]*,[ \t]*100-continue)*$/i;
 /** A token (RFC 9110 section 5.6.2) without lower case: `get` is no method, and an origin may take it for GET. */
 const METHOD = /^[!#$%&'*+\-.^_`|~0-9A-Z]{1,64}$/;
 
@@ -83,12 +87,23 @@ function admitFraming(request: RawRequest): Admission<Omit<Admitted, 'target'>> 
   const lengths = valuesOf(rawHeaders, 'content-length');
   const encodings = valuesOf(rawHeaders, 'transfer-encoding');
   const expectations = valuesOf(rawHeaders, 'expect');
-  if (expectations.length > 1 || (expectations[0] ?? '100-continue').toLowerCase() !== '100-continue') {
-    return refuse('request-expectation', '');
+  if (!expectations.every((value) => EXPECTATION.test(value))) return refuse('request-expectation', '');
+  // It would send back what other proxies on the way have added, credentials among it.
+  if (method === 'TRACE') return refuse('request-method', 'TRACE.');
+  const forwards = method === 'OPTIONS' ? valuesOf(rawHeaders, 'max-forwards') : [];
+  if (forwards.length > 1 || !/^\d{1,15}$/.test(forwards[0] ?? '0')) {
+    return refuse('request-malformed', 'Malformed Max-Forwards.');
   }
   const body = bodyLength(lengths, encodings, httpVersion);
   if (!body.ok) return refuse('request-malformed', body.reason);
-  return { ok: true, value: { body: body.value, expectContinue: expectations.length === 1 && httpVersion === '1.1' } };
+  return {
+    ok: true,
+    value: {
+      body: body.value,
+      expectContinue: expectations.length > 0 && httpVersion === '1.1',
+      ...(forwards[0] === undefined ? {} : { maxForwards: Number(forwards[0]) }),
+    },
+  };
 }
 
 /** RFC 9112 section 6.3, with every ambiguity refused instead of resolved. */

@@ -3,6 +3,7 @@
 
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { ProxyError } from '../core/errors.ts';
 import type { Session, Tunnel } from '../core/session.ts';
 
 export interface Connection {
@@ -16,6 +17,10 @@ export interface Connection {
   written: number;
   /** Called once when the first bytes of a request were parsed; flow/bump waits for it. */
   onFirstRequest?: () => void;
+  /** A reply has said that it is the last: what comes behind it is not looked at (RFC 9112 section 9.6). */
+  closing?: boolean;
+  /** Called when the body of the request that began last turns out malformed. */
+  onBrokenBody?: (error: ProxyError) => void;
 }
 
 export function connectionOn(socket: Socket, session: Session, tunnel?: Tunnel): Connection {

@@ -7,11 +7,13 @@ import { formatAuthority } from '../core/authority.ts';
 import type { Permit } from '../core/decision.ts';
 import { type ErrorCode, messageOf, ProxyError } from '../core/errors.ts';
 import { DEFAULT_PORT, type RequestTarget } from '../core/target.ts';
+import { sweepAfter } from '../net/buffer-sweep.ts';
 import type { UpstreamConnection } from '../net/upstream.ts';
-import { type BodyLength, MAX_FIELDS } from './admission.ts';
+import { type BodyLength, valuesOf } from './admission.ts';
 import { clientHeaders, upstreamHeaders } from './headers.ts';
 import { type Lane, LaneGone } from './lane.ts';
 import type { OriginPools } from './origin-pools.ts';
+import { reasonOf, replyProblem } from './reply-problem.ts';
 import { RequestBody } from './request-body.ts';
 
 export interface ForwardOptions {
@@ -19,10 +21,14 @@ export interface ForwardOptions {
   readonly permit: Permit;
   readonly target: RequestTarget;
   readonly body: BodyLength;
+  /** Max-Forwards to send; without it the field passes as it is. */
+  readonly maxForwards?: number | undefined;
   /** Our pseudonym in Via; none is sent without it. */
   readonly via: string | undefined;
   /** Milliseconds the client may be silent within its body. */
   readonly bodyTimeout: number;
+  /** Fires, with the error as its reason, when the rest of the request turns out malformed. */
+  readonly brokenBody?: AbortSignal;
 }
 
 export interface Forwarded {
@@ -50,12 +56,16 @@ export async function forward(
   response: ServerResponse,
   options: ForwardOptions,
 ): Promise<Forwarded> {
-  const { pools, permit, target } = options;
+  const { pools, permit, target, brokenBody } = options;
   let connection: UpstreamConnection | undefined;
   let bytesIn = 0;
   try {
     for (let attempt = 1; ; attempt += 1) {
       const lane = attempt === 1 ? await pools.acquire(permit, target.scheme) : await pools.open(permit, target.scheme);
+      if (brokenBody?.aborted) {
+        pools.release(lane, target.authority, target.scheme);
+        throw brokenBody.reason;
+      }
       connection = lane.connection;
       const wasFresh = lane.fresh;
       const result = await exchange(lane, request, response, options);
@@ -67,9 +77,6 @@ export async function forward(
     }
   } catch (thrown) {
     return { connection, reply: undefined, firstByte: undefined, error: toProxyError(thrown, 'internal'), bytesIn };
-  } finally {
-    // What the origin did not want of the body is dropped: unread, it would hold up the next request.
-    request.resume();
   }
 }
 
@@ -99,17 +106,33 @@ function exchange(
   return new Promise((resolve) => {
     const begin = performance.now();
     const body = options.body === 'none' ? undefined : new RequestBody(request, options.bodyTimeout);
-    const { target, via } = options;
+    const { target, via, brokenBody } = options;
+    brokenBody?.addEventListener('abort', () => body?.destroy(toProxyError(brokenBody.reason, 'internal')), {
+      once: true,
+    });
     let reply: Forwarded['reply'];
     let firstByte: number | undefined;
     let interim = 0;
     let controller: Dispatcher.DispatchController | undefined;
 
-    const onDrain = (): void => controller?.resume();
+    // A client that takes nothing more of its reply holds an origin: it has as long as one that is silent in its body.
+    let stall: NodeJS.Timeout | undefined;
+    const watchStall = (): void => {
+      const left = response.socket?.writableLength ?? 0;
+      stall = setTimeout(() => {
+        if ((response.socket?.writableLength ?? 0) < left) watchStall();
+        else response.socket?.destroy();
+      }, options.bodyTimeout);
+    };
+    const onDrain = (): void => {
+      clearTimeout(stall);
+      controller?.resume();
+    };
     const onClose = (): void => {
       if (!response.writableFinished) controller?.abort(new ProxyError('client-aborted'));
     };
     const settle = (error: unknown): void => {
+      clearTimeout(stall);
       response.off('drain', onDrain).off('close', onClose);
       body?.destroy();
       resolve({ reply, firstByte, error, bytesIn: body?.bytes ?? 0 });
@@ -121,7 +144,11 @@ function exchange(
         controller = started;
         if (response.destroyed) started.abort(new ProxyError('client-aborted'));
       },
-      onResponseStart(started, status, _headers, statusMessage) {
+      onResponseStart(started, status) {
+        const line = lane.statusLine(status) ?? '';
+        const raw = rawHeaders(started);
+        const problem = replyProblem(status, line, raw);
+        if (problem) throw new ProxyError('response-malformed', problem);
         // Interim replies end here: the client asked for none that we relay.
         if (status < 200) {
           interim += 1;
@@ -129,19 +156,20 @@ function exchange(
           return;
         }
         firstByte = performance.now() - begin;
-        const raw = rawHeaders(started);
-        const problem = replyProblem(status, statusMessage ?? '', raw);
-        if (problem) throw problem;
-        const headers = clientHeaders(raw, via ? { version: '1.1', pseudonym: via } : undefined);
+        const entry = via ? { version: line.slice(5, 8), pseudonym: via } : undefined;
+        const headers = clientHeaders(raw, entry, status);
         // The origin will not wait for the rest of the body, nor shall the next request wait behind it.
         if (body && !request.complete) headers.push('Connection', 'close');
-        response.writeHead(status, statusMessage ?? '', headers);
-        reply = { status, contentType: headerValue(raw, 'content-type') };
+        response.writeHead(status, reasonOf(line), headers);
+        reply = { status, contentType: valuesOf(raw, 'content-type')[0] };
         // The head goes out with the first bytes of the body, or alone when none came with it.
         process.nextTick(() => response.flushHeaders());
       },
       onResponseData(started, chunk) {
-        if (!response.write(chunk)) started.pause();
+        sweepAfter(chunk.length);
+        if (response.write(chunk) || started.paused) return;
+        started.pause();
+        watchStall();
       },
       onResponseEnd() {
         options.pools.release(lane, target.authority, target.scheme);
@@ -161,6 +189,7 @@ function exchange(
         headers: upstreamHeaders(request.rawHeaders, {
           host: formatAuthority(target.authority, DEFAULT_PORT[target.scheme]),
           via: via ? { version: request.httpVersion, pseudonym: via } : undefined,
+          maxForwards: options.maxForwards,
           contentLength: typeof options.body === 'number' ? options.body : undefined,
         }),
         ...(body ? { body } : {}),
@@ -170,27 +199,11 @@ function exchange(
   });
 }
 
-/** What would make `writeHead` throw, or the client misread the reply (RFC 9112 section 4). */
-function replyProblem(status: number, reason: string, raw: readonly string[]): ProxyError | undefined {
-  if (raw.length / 2 > MAX_FIELDS) return new ProxyError('response-malformed', `More than ${MAX_FIELDS} fields.`);
-  if (!Number.isInteger(status) || status < 200 || status > 599) {
-    return new ProxyError('response-malformed', `Status ${status}.`);
-  }
-  return /[^\t\x20-\x7e\x80-\xff]/.test(reason)
-    ? new ProxyError('response-malformed', 'Control character in the reason phrase.')
-    : undefined;
-}
-
 /** The fields as they came; undici hands them over as buffers. */
 function rawHeaders(controller: Dispatcher.DispatchController): string[] {
   const raw = controller.rawHeaders;
   if (!Array.isArray(raw)) throw new ProxyError('response-malformed', 'No header.');
   return raw.map((part) => (typeof part === 'string' ? part : part.toString('latin1')));
-}
-
-function headerValue(raw: readonly string[], name: string): string | undefined {
-  for (let i = 0; i + 1 < raw.length; i += 2) if (raw[i]?.toLowerCase() === name) return raw[i + 1];
-  return undefined;
 }
 
 const UNDICI_CODES: Readonly<Record<string, ErrorCode>> = {

@@ -14,6 +14,12 @@ const HOP_BY_HOP = new Set([
   'upgrade',
 ]);
 
+/** Fields of a request that we make ourselves. */
+const REBUILT: ReadonlySet<string> = new Set(['host', 'content-length', 'expect']);
+const REBUILT_COUNTED: ReadonlySet<string> = new Set([...REBUILT, 'max-forwards']);
+const NOTHING: ReadonlySet<string> = new Set();
+const NO_LENGTH: ReadonlySet<string> = new Set(['content-length']);
+
 /** Fields that Connection may name as much as it likes: dropping them would change what the message means. */
 const NOT_STRIPPABLE = new Set(['authorization', 'content-length', 'cookie', 'host', 'set-cookie', 'via']);
 
@@ -29,21 +35,25 @@ export interface RequestHeaderOptions {
   readonly via: ViaEntry | undefined;
   /** Content-Length to send, where the length is known. */
   readonly contentLength: number | undefined;
+  /** Max-Forwards to send, where it is ours to count down. */
+  readonly maxForwards?: number | undefined;
 }
 
 /** The fields of a request as they go upstream: Host first, framing rebuilt, own Via at the end of the list. */
 export function upstreamHeaders(raw: readonly string[], options: RequestHeaderOptions): string[] {
   const out = ['Host', options.host];
-  copy(raw, out, new Set(['host', 'content-length', 'expect']));
+  copy(raw, out, options.maxForwards === undefined ? REBUILT : REBUILT_COUNTED);
+  if (options.maxForwards !== undefined) out.push('Max-Forwards', String(options.maxForwards));
   if (options.contentLength !== undefined) out.push('Content-Length', String(options.contentLength));
   if (options.via) out.push('Via', `${options.via.version} ${options.via.pseudonym}`);
   return out;
 }
 
 /** The fields of a reply as they go to the client. Content-Length stays; any other framing is the server's to rebuild. */
-export function clientHeaders(raw: readonly string[], via: ViaEntry | undefined): string[] {
+export function clientHeaders(raw: readonly string[], via: ViaEntry | undefined, status = 200): string[] {
   const out: string[] = [];
-  copy(raw, out, new Set());
+  // RFC 9110 section 8.6: a length where there is no body would make some client wait for one.
+  copy(raw, out, status === 204 ? NO_LENGTH : NOTHING);
   if (via) out.push('Via', `${via.version} ${via.pseudonym}`);
   return out;
 }

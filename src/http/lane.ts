@@ -4,6 +4,7 @@
 import { Client, type Dispatcher } from 'undici';
 import type { Limits } from '../core/limits.ts';
 import type { UpstreamConnection } from '../net/upstream.ts';
+import { MessageStream } from '../wire/message-stream.ts';
 
 export type DispatchOptions = Omit<Dispatcher.DispatchOptions, 'origin'>;
 
@@ -19,6 +20,8 @@ export class Lane {
   readonly #origin: string;
   #client: Client | undefined;
   #unused: NodeJS.Timeout | undefined;
+  /** What the origin has sent since the last dispatch. */
+  #replies = new MessageStream();
 
   /** `onGone` is called once, when the connection has closed or must not be used any more. */
   constructor(origin: string, connection: UpstreamConnection, limits: Limits, onGone: (lane: Lane) => void) {
@@ -54,7 +57,13 @@ export class Lane {
 
   dispatch(options: DispatchOptions, handler: Dispatcher.DispatchHandler): void {
     this.#client ??= this.#start();
+    this.#replies = new MessageStream();
     this.#client.dispatch(options, handler);
+  }
+
+  /** The status line of the reply whose head was just parsed, byte for byte; undefined when there is none to be seen. */
+  statusLine(status: number): string | undefined {
+    return this.#replies.next(status < 200 ? 0 : Number.POSITIVE_INFINITY);
   }
 
   /** Closes the connection at once. */
@@ -68,6 +77,13 @@ export class Lane {
     this.#unused = undefined;
     const { socket } = this.connection;
     socket.off('readable', this.#end);
+    // undici reads piece by piece. To listen for the pieces would set the socket flowing, past undici.
+    const read = socket.read.bind(socket);
+    socket.read = (size?: number): unknown => {
+      const bytes: unknown = read(size);
+      if (Buffer.isBuffer(bytes)) this.#replies.feed(bytes);
+      return bytes;
+    };
     return new Client(this.#origin, {
       ...this.#options,
       connect: (_options, callback) => {

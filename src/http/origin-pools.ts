@@ -6,7 +6,7 @@ import type { Permit } from '../core/decision.ts';
 import { ProxyError } from '../core/errors.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Scheme } from '../core/target.ts';
-import type { Upstream, UpstreamConnection } from '../net/upstream.ts';
+import type { Route, Upstream, UpstreamConnection } from '../net/upstream.ts';
 import { Lane } from './lane.ts';
 
 export class OriginPools {
@@ -23,10 +23,10 @@ export class OriginPools {
 
   /**
    * Makes sure that the authority has been reached and verified: by a connection that is alive and idle, or by a new
-   * one that then waits for its first request. Throws ProxyError.
+   * one that then waits for its first request. `route`: where the authority was located already. Throws ProxyError.
    */
-  async ensure(permit: Permit, scheme: Scheme): Promise<UpstreamConnection> {
-    const lane = this.#take(permit.authority, scheme) ?? (await this.open(permit, scheme));
+  async ensure(permit: Permit, scheme: Scheme, route?: Route): Promise<UpstreamConnection> {
+    const lane = this.#take(permit.authority, scheme) ?? (await this.open(permit, scheme, route));
     this.release(lane, permit.authority, scheme);
     return lane.connection;
   }
@@ -37,8 +37,8 @@ export class OriginPools {
   }
 
   /** A new connection, whatever is idle. Throws ProxyError. */
-  async open(permit: Permit, scheme: Scheme): Promise<Lane> {
-    const route = await this.#upstream.locate(permit);
+  async open(permit: Permit, scheme: Scheme, located?: Route): Promise<Lane> {
+    const route = located ?? (await this.#upstream.locate(permit));
     const connection =
       scheme === 'https' ? await this.#upstream.connectSecurely(route) : await this.#upstream.connect(route);
     if (this.#destroyed) {

@@ -34,7 +34,9 @@ const PHRASES: Readonly<Record<number, string>> = {
   400: 'Bad Request',
   403: 'Forbidden',
   404: 'Not Found',
+  405: 'Method Not Allowed',
   408: 'Request Timeout',
+  414: 'URI Too Long',
   417: 'Expectation Failed',
   421: 'Misdirected Request',
   431: 'Request Header Fields Too Large',
@@ -99,6 +101,8 @@ function pageHeaders(refusal: Refusal, body: Buffer): string[] {
     `${refusal.squid} 0`,
     'Proxy-Status',
     proxyStatus,
+    // RFC 9110 section 15.5.6 wants the methods that are served.
+    ...(refusal.status === 405 ? ['Allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, CONNECT'] : []),
     ...(refusal.rule ? ['X-Proxy-Denied', headerSafe(refusal.rule)] : []),
   ];
 }
@@ -109,6 +113,8 @@ const PROXY_STATUS: Partial<Readonly<Record<ErrorCode, string>>> = {
   'request-target': 'http_request_error',
   'request-timeout': 'http_request_error',
   'request-too-large': 'http_request_error',
+  'request-target-long': 'http_request_error',
+  'request-method': 'http_request_error',
   'request-expectation': 'http_request_error',
   'host-mismatch': 'http_request_denied',
   denied: 'http_request_denied',
@@ -158,7 +164,7 @@ function page(refusal: Refusal): Buffer {
 
 const STYLE =
   'body{font:16px/1.5 system-ui,sans-serif;max-width:44em;margin:3em auto;padding:0 1em;color:#1b1f24}' +
-  'h1{font-size:1.4em}dt{font-weight:600;margin-top:.6em}dd{margin:0;overflow-wrap:anywhere}' +
+  'h1{font-size:1.4em}dt{font-weight:600;margin-top:.6em}dd{margin:0}dd,code{overflow-wrap:anywhere}' +
   'code,pre{font:14px/1.5 ui-monospace,monospace;background:#f2f4f7;padding:.1em .3em}pre{padding:.8em;overflow:auto}';
 
 /** A whole page; `title` is escaped here, the parts are markup already. */

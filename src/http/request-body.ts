@@ -4,6 +4,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { ProxyError } from '../core/errors.ts';
+import { sweepAfter } from '../net/buffer-sweep.ts';
 
 export class RequestBody extends Readable {
   readonly #request: IncomingMessage;
@@ -39,6 +40,7 @@ export class RequestBody extends Readable {
 
   readonly #onData = (chunk: Buffer): void => {
     this.#bytes += chunk.length;
+    sweepAfter(chunk.length);
     if (this.push(chunk)) {
       this.#watch();
       return;

@@ -6,12 +6,24 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { messageOf, ProxyError } from '../core/errors.ts';
 import type { Limits } from '../core/limits.ts';
+import { MessageStream } from '../wire/message-stream.ts';
 import { type Connection, countExchange } from './connection.ts';
 
 export interface Handlers {
-  request(connection: Connection, request: IncomingMessage, response: ServerResponse): Promise<void>;
+  /** `problem`: the request is not to be looked at, only answered. */
+  request(
+    connection: Connection,
+    request: IncomingMessage,
+    response: ServerResponse,
+    problem: ProxyError | undefined,
+  ): Promise<void>;
   /** The socket is detached from the parser; `head` holds what came behind the CONNECT. */
-  connect(connection: Connection, request: IncomingMessage, head: Buffer): Promise<void>;
+  connect(
+    connection: Connection,
+    request: IncomingMessage,
+    head: Buffer,
+    problem: ProxyError | undefined,
+  ): Promise<void>;
   /** The parser gave up; `error` says what to answer. The socket may be gone already. */
   malformed(connection: Connection, error: ProxyError): void;
   /** A handler threw: a fault of ours. */
@@ -23,9 +35,28 @@ const MAX_HEADER = 65_536;
 /** Milliseconds between two looks for connections whose header is overdue. */
 const OVERDUE_CHECK = 1_000;
 
+/** What is known of a connection beside what its handlers may see. */
+interface Watched {
+  readonly connection: Connection;
+  readonly stream: MessageStream;
+  readonly onData: (bytes: Buffer) => void;
+  readonly onEnd: () => void;
+  /** The request that came last, and whether its turn has come. */
+  last: { readonly request: IncomingMessage; readonly response: ServerResponse; begun: boolean } | undefined;
+  /** Requests that have come and are not over. */
+  open: number;
+  /** When the request that came last is over, and so every one before it. */
+  over: Promise<void>;
+  /** Why the parser gave up; it says so again for each further piece. */
+  broken: ProxyError | undefined;
+}
+
+/** Requests of one connection that may wait for their turn before we stop reading. */
+const MAX_WAITING = 16;
+
 export class MessageServer {
   readonly #server: Server;
-  readonly #connections = new WeakMap<Duplex, Connection>();
+  readonly #watched = new WeakMap<Duplex, Watched>();
   readonly #handlers: Handlers;
 
   constructor(limits: Limits, handlers: Handlers) {
@@ -56,9 +87,16 @@ export class MessageServer {
 
   /** Gives the socket to the parser. */
   take(connection: Connection): void {
-    this.#connections.set(connection.socket, connection);
-    connection.socket.once('end', () => watchEnd(connection.socket));
-    this.#server.emit('connection', connection.socket);
+    const { socket } = connection;
+    const stream = new MessageStream();
+    const onData = (bytes: Buffer): void => stream.feed(bytes);
+    const onEnd = (): void => watchEnd(socket);
+    const over = Promise.resolve();
+    this.#watched.set(socket, { connection, stream, onData, onEnd, last: undefined, open: 0, over, broken: undefined });
+    socket.once('end', onEnd);
+    this.#server.emit('connection', socket);
+    // Only now: a listener from before is not heard while the parser reads from the handle.
+    socket.prependListener('data', onData);
   }
 
   /** Closes the connections that wait for a further request, as at the begin of a drain. */
@@ -72,37 +110,83 @@ export class MessageServer {
   }
 
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
-    const connection = this.#connections.get(request.socket);
-    if (!connection) {
+    const watched = this.#watched.get(request.socket);
+    if (!watched) {
       request.socket.destroy();
       return;
     }
-    void this.#guard(connection, () => {
+    const { connection } = watched;
+    if (connection.closing) return;
+    const before = watched.over;
+    const last = { request, response, begun: false };
+    watched.last = last;
+    watched.open += 1;
+    // Not at once: Node resumes the socket at the end of each message.
+    if (watched.open > MAX_WAITING) queueMicrotask(() => connection.socket.pause());
+    const start = startProblem(watched, request);
+    watched.over = this.#guard(connection, async () => {
       countExchange(connection);
-      return this.#handlers.request(connection, request, response);
+      // One after another, as they came: what the first one does may be meant to be done before the second.
+      await before;
+      last.begun = true;
+      delete connection.onBrokenBody;
+      const problem = start ?? (request.complete ? undefined : watched.broken);
+      if (!connection.closing && !connection.socket.destroyed) {
+        await this.#handlers.request(connection, request, response, problem);
+      }
+      watched.open -= 1;
+      if (watched.open === MAX_WAITING) connection.socket.resume();
     });
   }
 
   #onConnect(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const connection = this.#connections.get(socket);
-    if (!connection) {
+    const watched = this.#watched.get(socket);
+    if (!watched) {
       socket.destroy();
       return;
     }
-    void this.#guard(connection, () => {
+    const { connection } = watched;
+    // A tunnel has its own way with the end of a half: see net/pipe.
+    socket.off('data', watched.onData).off('end', watched.onEnd);
+    const problem = startProblem(watched, request);
+    void this.#guard(connection, async () => {
       countExchange(connection);
-      return this.#handlers.connect(connection, request, head);
+      // Behind a request that is not answered yet, the tunnel would begin within its reply.
+      await watched.over;
+      if (connection.closing || connection.socket.destroyed) return;
+      await this.#handlers.connect(connection, request, head, problem);
     });
   }
 
   #onClientError(error: Error & { code?: string }, socket: Duplex): void {
-    const connection = this.#connections.get(socket);
-    if (!connection) {
+    const watched = this.#watched.get(socket);
+    if (!watched) {
       socket.destroy();
       return;
     }
-    const problem = parserProblem(error);
-    if (problem.code !== 'client-aborted') countExchange(connection);
+    const { connection, stream, last } = watched;
+    const problem = parserProblem(error, stream);
+    if (problem.code === 'client-aborted') {
+      this.#malformed(connection, problem);
+      return;
+    }
+    if (watched.broken || connection.closing) return;
+    watched.broken = problem;
+    if (last?.request.complete === false) {
+      // Its exchange has its own answer and line, will have them when its turn comes, or has given them already.
+      if (last.begun && connection.onBrokenBody) connection.onBrokenBody(problem);
+      else if (last.begun && !last.response.writableEnded) this.#malformed(connection, problem);
+      return;
+    }
+    // Answers go out in the order of the requests.
+    void watched.over.then(() => {
+      if (socket.destroyed || connection.closing) return;
+      countExchange(connection);
+      this.#malformed(connection, problem);
+    });
+  }
+
+  #malformed(connection: Connection, problem: ProxyError): void {
     try {
       this.#handlers.malformed(connection, problem);
     } catch (fault) {
@@ -128,24 +212,40 @@ export class MessageServer {
  * Milliseconds without a byte for it, after which a client that has ended its half is taken to be gone: a closed socket
  * and a half-closed one look alike from here until something is written.
  */
-const HALF_CLOSED_IDLE = 1_000;
+const HALF_CLOSED_IDLE = 5_000;
 
 function watchEnd(socket: Socket): void {
   let seen = socket.bytesWritten;
   const timer = setInterval(() => {
-    if (socket.bytesWritten === seen) socket.destroy();
+    // What is still on its way out has somebody who takes it, or a deadline of its own.
+    if (socket.bytesWritten === seen && socket.writableLength === 0) socket.destroy();
     seen = socket.bytesWritten;
   }, HALF_CLOSED_IDLE);
   socket.once('close', () => clearInterval(timer));
 }
 
+/**
+ * What the parser does not tell of the start of a request: that it was `GET  /`, or `RTSP/1.0`, or had something before
+ * it. To be asked once for each request, in their order.
+ */
+function startProblem({ stream }: Watched, request: IncomingMessage): ProxyError | undefined {
+  const { method, url, httpVersion, headers } = request;
+  const length = Number(headers['content-length'] ?? 0);
+  const line = stream.next(headers['transfer-encoding'] === undefined ? length : 'chunked');
+  if (line === `${method} ${url} HTTP/${httpVersion}`) return undefined;
+  return new ProxyError('request-malformed', 'The request line is not METHOD SP TARGET SP HTTP/x.y.');
+}
+
 /** What llhttp or a deadline said, in our codes. */
-function parserProblem(cause: Error & { code?: string; reason?: unknown }): ProxyError {
+function parserProblem(cause: Error & { code?: string; reason?: unknown }, stream: MessageStream): ProxyError {
   switch (cause.code) {
     case 'HPE_HEADER_OVERFLOW':
+      if (stream.firstLineLength > MAX_HEADER / 2)
+        return new ProxyError('request-target-long', `More than ${MAX_HEADER} bytes.`, { cause });
       return new ProxyError('request-too-large', `More than ${MAX_HEADER} bytes.`, { cause });
     case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return new ProxyError('request-timeout', '', { cause });
+      // Without a byte of a request there is nothing to answer.
+      return new ProxyError(stream.firstLineLength === 0 ? 'client-aborted' : 'request-timeout', '', { cause });
     case 'ECONNRESET':
     case 'EPIPE':
     case 'ETIMEDOUT':

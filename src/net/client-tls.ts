@@ -61,6 +61,8 @@ export function acceptTls(socket: Socket, { context, timeout }: AcceptOptions): 
     };
     // Stays for the socket's life: an error after the handshake must not end the process.
     tls.on('error', onError);
+    // A TLSSocket made by hand tells only this event of what goes wrong after the handshake, a late alert for one.
+    tls.on('_tlsError', onError);
     tls.once('secure', onSecure).once('end', onEnd).once('close', onClose);
   });
 }

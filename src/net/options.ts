@@ -11,6 +11,8 @@ export interface ListenOptions {
 export interface UpstreamOptions {
   /** `system`, or absolute paths of PEM files. */
   readonly trust: readonly string[];
+  /** Absolute paths of PEM files with revocation lists; empty: revocation is not looked at. */
+  readonly crl: readonly string[];
   /** Private or loopback ranges that may be dialled. */
   readonly allowAddresses: readonly string[];
 }

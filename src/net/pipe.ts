@@ -1,6 +1,7 @@
 // Carries bytes both ways between two sockets, with backpressure, half-close and an idle deadline. Called by flow/splice.
 
 import type { Duplex } from 'node:stream';
+import { sweepAfter } from './buffer-sweep.ts';
 
 export type PipeEnd = 'complete' | 'client-error' | 'upstream-error' | 'idle' | 'cut';
 
@@ -95,6 +96,7 @@ interface Lane {
 function carry(from: Duplex, to: Duplex, lane: Lane, ended: () => void): void {
   from.on('data', (chunk: Buffer) => {
     lane.bytes += chunk.length;
+    sweepAfter(chunk.length);
     if (!to.write(chunk)) from.pause();
   });
   to.on('drain', () => from.resume());

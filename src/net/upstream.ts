@@ -2,16 +2,17 @@
 // had for a Permit, and only a Route can be dialled. Called by http/origin-pools and flow/splice.
 
 import type { Socket } from 'node:net';
-import { connect as connectTls, type SecureContext, type TLSSocket } from 'node:tls';
-import { type Authority, formatAuthority } from '../core/authority.ts';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
+import type { Authority } from '../core/authority.ts';
 import type { Permit } from '../core/decision.ts';
 import { messageOf, ProxyError } from '../core/errors.ts';
 import type { TlsFacts } from '../core/session.ts';
-import { checkNames, describeChainError } from '../pki/verify-upstream.ts';
+import type { OwnCa } from '../pki/own-ca.ts';
+import type { UpstreamContext } from '../pki/upstream-trust.ts';
 import type { AddressGuard } from '../policy/address-guard.ts';
-import { readCertificateFacts } from '../wire/certificate.ts';
 import { tlsFacts } from './client-tls.ts';
 import { dial } from './dial.ts';
+import { PeerVerifier, type Shown } from './peer-verifier.ts';
 import type { Resolver } from './resolver.ts';
 
 /** The addresses that a permitted authority may be dialled at: all checked, at least one. */
@@ -34,7 +35,9 @@ export interface UpstreamParts {
   readonly resolver: Resolver;
   readonly guard: AddressGuard;
   /** Made once per trust set: it costs more than a handshake. */
-  readonly context: SecureContext;
+  readonly context: UpstreamContext;
+  /** Our interception CA, which no origin may have a certificate of. */
+  readonly ownCa?: OwnCa;
   /** Milliseconds. */
   readonly connectTimeout: number;
   readonly handshakeTimeout: number;
@@ -42,9 +45,11 @@ export interface UpstreamParts {
 
 export class Upstream {
   readonly #parts: UpstreamParts;
+  readonly #verifier: PeerVerifier;
 
   constructor(parts: UpstreamParts) {
     this.#parts = parts;
+    this.#verifier = new PeerVerifier(parts.context.roots, parts.ownCa);
   }
 
   /** Resolves the permitted host and drops every address that must not be dialled. Throws ProxyError. */
@@ -57,7 +62,10 @@ export class Upstream {
     const addresses = verdicts.filter(({ check }) => check.ok).map(({ address }) => address);
     if (addresses.length > 0) return { permit, addresses, dnsTime };
     const reasons = verdicts.flatMap(({ check }) => (check.ok ? [] : [check.reason]));
-    throw new ProxyError('address-forbidden', `${authority.host}: ${reasons.join('; ')}.`);
+    throw new ProxyError(
+      'address-forbidden',
+      `${authority.host}: ${reasons.join('; ')}. Ranges that may be dialled stand under upstream.allowAddresses.`,
+    );
   }
 
   /** A TCP connection to a checked address. Throws ProxyError. */
@@ -91,8 +99,21 @@ export class Upstream {
         ...(authority.kind === 'name' ? { servername: authority.host } : {}),
         ALPNProtocols: ['http/1.1'],
         rejectUnauthorized: true,
-        // OpenSSL judges the chain; the name is checked below, by us, resumed session or not.
+        // OpenSSL judges the chain; then we do, and the name, resumed session or not.
         checkServerIdentity: () => undefined,
+        requestOCSP: true,
+        // No session option: what is never offered cannot be resumed to another name, trust or client.
+      });
+      // Node makes an object of the whole chain for checkServerIdentity. It costs more than all our checks, and with a key
+      // on a curve that has no NIST name (brainpool, secp256k1) it ends the process by a null pointer (26.10.0).
+      Object.assign(tls, { getPeerCertificate: () => ({}) });
+      let shown: Shown = { leaf: undefined, staple: undefined, resumed: false };
+      tls.once('OCSPResponse', (staple: Buffer | null) => {
+        shown = { ...shown, staple: staple ?? undefined };
+      });
+      // Before Node itself hears of it: a refused socket has no peer certificate any more.
+      tls.prependOnceListener('secure', () => {
+        shown = { ...shown, leaf: tls.getPeerX509Certificate(), resumed: tls.isSessionReused() };
       });
       const timer = setTimeout(
         () => fail(new ProxyError('upstream-tls', 'No end of the handshake in time.')),
@@ -104,34 +125,21 @@ export class Upstream {
         tls.destroy();
       };
       // Stays for the socket's life; after the handshake, its owner learns of the end by 'close'.
-      tls.on('error', (cause: Error & { code?: string }) => fail(handshakeError(cause, authority)));
+      tls.on('error', (cause: Error & { code?: string }) => fail(this.#handshakeError(cause, shown, authority)));
       tls.once('close', () => fail(new ProxyError('upstream-tls', 'The origin closed the connection.')));
       tls.once('secureConnect', () => {
         clearTimeout(timer);
-        const problem = nameProblem(tls, authority);
-        if (problem) fail(problem);
+        const refusal = this.#verifier.refusal(shown, authority);
+        if (refusal) fail(refusal);
         else resolve(tls);
       });
     });
   }
-}
-
-/** RFC 9525: the peer is whom its subjectAltName says, nobody else. */
-function nameProblem(tls: TLSSocket, authority: Authority): ProxyError | undefined {
-  const certificate = tls.getPeerX509Certificate();
-  if (!certificate) return new ProxyError('upstream-certificate', 'The origin sent no certificate.');
-  const facts = readCertificateFacts(certificate.raw);
-  if (!facts.ok) return new ProxyError('upstream-certificate', `It cannot be read: ${facts.reason}.`);
-  const names = checkNames(facts.value, authority);
-  return names.ok ? undefined : new ProxyError('upstream-name', `${formatAuthority(authority)}: ${names.reason}`);
-}
-
-function handshakeError(cause: Error & { code?: string }, authority: Authority): ProxyError {
-  const code = cause.code ?? '';
-  // OpenSSL's verdicts on a chain carry bare names; protocol failures begin with ERR_ or are errno names.
-  const isVerdict = /^[A-Z][A-Z_]+$/.test(code) && !/^(?:ERR_|E[A-Z]+$)/.test(code);
-  if (!isVerdict) return new ProxyError('upstream-tls', messageOf(cause), { cause });
-  // Some verdicts have no code of their own; only the message tells them apart.
-  const { squid, sentence } = describeChainError(code, cause.message);
-  return new ProxyError('upstream-certificate', `${authority.host}: ${sentence} (${squid})`, { cause });
+  #handshakeError(cause: Error & { code?: string }, { leaf }: Shown, authority: Authority): ProxyError {
+    const code = cause.code ?? '';
+    // OpenSSL's verdicts on a chain carry bare names; protocol failures begin with ERR_ or are errno names.
+    const isVerdict = /^[A-Z][A-Z_]+$/.test(code) && !/^(?:ERR_|E[A-Z]+$)/.test(code);
+    if (!isVerdict) return new ProxyError('upstream-tls', messageOf(cause), { cause });
+    return this.#verifier.explain(cause, leaf, authority);
+  }
 }

@@ -110,6 +110,7 @@ export async function writeCaFiles(paths: CaPaths, content: CaPaths): Promise<bo
   try {
     await makeFolder(dirname(paths.key), 0o700);
     await makeFolder(dirname(paths.cert), 0o755);
+    await closeToGroup(dirname(paths.key));
     await checkFolder(dirname(paths.key));
     const key = await writeTemporary(paths.key, content.key, 0o600, temporary);
     const cert = await writeTemporary(paths.cert, content.cert, 0o644, temporary);
@@ -163,6 +164,13 @@ async function makeFolder(folder: string, mode: number): Promise<void> {
   const first = await mkdir(folder, { recursive: true, mode });
   // A umask may have taken away our own rights too.
   if (first !== undefined) await chmod(folder, mode);
+}
+
+/** A checkout under umask 002 leaves its folders writable for the group: that of a key about to be made must not stay so. */
+async function closeToGroup(folder: string): Promise<void> {
+  const { mode, uid } = await stat(folder);
+  const isOurs = uid === process.geteuid?.() && (mode & STICKY) === 0;
+  if (isOurs && (mode & 0o022) !== 0) await chmod(folder, mode & 0o7755);
 }
 
 async function syncFolder(folder: string): Promise<void> {

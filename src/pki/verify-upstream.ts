@@ -2,7 +2,7 @@
 // on its chain mean. Called by net/ on every connection, resumed or not.
 
 import type { Authority } from '../core/authority.ts';
-import type { CertificateFacts } from '../core/certificate-facts.ts';
+import type { AlternativeNames } from '../core/certificate-facts.ts';
 import { ipBytes } from './ip-bytes.ts';
 
 export type NameCheck = { readonly ok: true } | { readonly ok: false; readonly reason: string };
@@ -15,7 +15,7 @@ const LABELS = /^[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*$/i;
  * The subjectAltName alone counts, never the common name (RFC 9525 section 2). A wildcard is the whole left-most
  * label, stands for one label and has two or more behind it; an address is compared by its bytes.
  */
-export function checkNames(facts: CertificateFacts, authority: Authority): NameCheck {
+export function checkNames(facts: AlternativeNames, authority: Authority): NameCheck {
   const matches =
     authority.kind === 'name'
       ? facts.dnsNames.some((name) => matchesName(name, authority.host))
@@ -39,7 +39,7 @@ function matchesAddress(addresses: readonly Uint8Array[], host: string): boolean
   return wanted !== undefined && addresses.some((address) => wanted.equals(address));
 }
 
-function mismatch(facts: CertificateFacts, authority: Authority): string {
+function mismatch(facts: AlternativeNames, authority: Authority): string {
   const names = [...facts.dnsNames.map(printable), ...facts.ipAddresses.map(printableAddress)];
   if (names.length === 0) {
     return `The certificate has no subjectAltName, so it is not for ${authority.host}: issue it again with one.`;
@@ -106,6 +106,8 @@ const CHAIN_ERRORS: Readonly<Record<string, string>> = {
   EE_KEY_TOO_SMALL: 'The key of its certificate is too weak: the origin needs RSA-2048, P-256 or stronger.',
   CA_KEY_TOO_SMALL: 'The key of a CA in its chain is too weak.',
   CA_MD_TOO_WEAK: 'A signature in its chain uses MD5 or SHA-1, which no longer protect anything.',
+  KEYUSAGE_NO_CERTSIGN: 'A CA in its chain has a keyUsage without keyCertSign, so it may not sign certificates.',
+  EC_KEY_EXPLICIT_PARAMS: 'A key in its chain spells its curve out in numbers instead of naming it.',
   UNHANDLED_CRITICAL_EXTENSION: 'A certificate in its chain has a critical extension that is not understood here.',
 };
 
@@ -116,6 +118,8 @@ const UNSPECIFIED: Readonly<Record<string, string>> = {
   'CA signature digest algorithm too weak': 'CA_MD_TOO_WEAK',
   'permitted subtree violation': 'PERMITTED_VIOLATION',
   'excluded subtree violation': 'EXCLUDED_VIOLATION',
+  'key usage does not include certificate signing': 'KEYUSAGE_NO_CERTSIGN',
+  'Certificate public key has explicit ECC parameters': 'EC_KEY_EXPLICIT_PARAMS',
   'unhandled critical extension': 'UNHANDLED_CRITICAL_EXTENSION',
 };
 

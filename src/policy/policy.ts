@@ -31,6 +31,14 @@ export interface PolicyOptions {
   readonly rules: readonly RuleOptions[];
 }
 
+/** Public names behind which providers hide those of their customers (RFC 9849). Browsers send the extension always. */
+const COVER_NAMES: ReadonlySet<string> = new Set([
+  'cloudflare-ech.com',
+  'cloudflare-esni.com',
+  'tls-ech.dev',
+  'cover.defo.ie',
+]);
+
 export type CompiledPolicy =
   | { readonly ok: true; readonly policy: Policy }
   | { readonly ok: false; readonly problems: readonly Problem[] };
@@ -102,16 +110,34 @@ export class Policy {
 
   /**
    * Holds the server name of the ClientHello against the host of the CONNECT. `serverName` is as it stands in the
-   * hello; without one, or with the same host, the permit stands. Not an opinion of the rules: report mode refuses too.
+   * hello; with the same host the permit stands, and without one where it is an address or we decrypt. `isEncrypted`:
+   * there is an Encrypted Client Hello, real or not. Not an opinion of the rules: report mode refuses too.
    */
-  decideHello(granted: Permit, serverName: string | undefined): Decision {
-    if (serverName === undefined) return granted;
-    const { authority } = granted;
+  decideHello(granted: Permit, serverName: string | undefined, isEncrypted = false): Decision {
+    const { authority, tls } = granted;
+    const deny = (reason: string): Denial => ({
+      action: 'deny',
+      step: 'hello',
+      authority,
+      rule: 'serverName',
+      reason,
+      refuseBy: 'close',
+    });
+    if (serverName === undefined) {
+      // Unread, such a tunnel could ask the same address for any other host of it.
+      const isBlind = tls === 'splice' && authority.kind === 'name';
+      return isBlind ? deny('there is no server name in the ClientHello, and the tunnel is not decrypted') : granted;
+    }
     const name = parseHost(isIPv6(serverName) ? `[${serverName}]` : serverName);
+    if (isEncrypted && name.ok && COVER_NAMES.has(name.value.text)) {
+      const mend = 'turn Encrypted Client Hello off at the client';
+      return deny(`the server name "${name.value.text}" covers another one that is encrypted: ${mend}`);
+    }
     if (name.ok && name.value.kind === authority.kind && name.value.text === authority.host) return granted;
     const why = name.ok ? '' : ` (${name.reason})`;
-    const reason = `the server name "${printable(serverName)}"${why} is not the host of the CONNECT, ${formatHost(authority)}`;
-    return { action: 'deny', step: 'hello', authority, rule: 'serverName', reason, refuseBy: 'close' };
+    return deny(
+      `the server name "${printable(serverName)}"${why} is not the host of the CONNECT, ${formatHost(authority)}`,
+    );
   }
 
   /** Decides on one request, plain or decrypted. The `tls` of the permit says nothing: there is no more TLS to choose. */

@@ -15,6 +15,9 @@ export const TAG = {
   bitString: 0x03,
   octetString: 0x04,
   oid: 0x06,
+  enumerated: 0x0a,
+  utcTime: 0x17,
+  generalizedTime: 0x18,
   sequence: 0x30,
 } as const;
 
@@ -59,9 +62,22 @@ export class DerReader {
     return this.element().content;
   }
 
+  /** The next element as it stands, identifier and length included. */
+  whole(tag: number, what: string): Uint8Array {
+    const before = this.#cursor.left;
+    const content = this.take(tag, what);
+    const head = before - this.#cursor.left - content.length;
+    return new Uint8Array(content.buffer, content.byteOffset - head, head + content.length);
+  }
+
   /** What `read` makes of the inside of the next element, all of which it must consume. */
   inside<T>(tag: number, what: string, read: (inner: DerReader) => T): T {
-    const cursor = new Cursor(this.take(tag, what), what);
+    return this.again(this.take(tag, what), what, read);
+  }
+
+  /** What `read` makes of bytes that hold DER themselves, all of which it must consume. */
+  again<T>(bytes: Uint8Array, what: string, read: (inner: DerReader) => T): T {
+    const cursor = new Cursor(bytes, what);
     const value = read(new DerReader(cursor, this.#depth + 1));
     cursor.end();
     return value;

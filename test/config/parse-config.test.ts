@@ -23,7 +23,7 @@ describe('a sound text', () => {
       listen: [{ address: '0.0.0.0', port: 3128, names: [] }],
       workers: 'auto',
       ca: { cert: '/etc/sallyport/certs/ca.pem', key: '/etc/sallyport/certs/ca-key.pem' },
-      upstream: { trust: ['system'], allowAddresses: [] },
+      upstream: { trust: ['system'], crl: [], allowAddresses: [] },
       resolver: { servers: [], hosts: {}, maxTtl: 300_000 },
       via: 'sallyport',
       policy: {
@@ -55,7 +55,7 @@ describe('a sound text', () => {
     const config = configOf(`
 version: 1
 ca: { cert: ../ca.pem, key: /run/key.pem, passphraseFile: secrets/pass }
-upstream: { trust: [system, internal.pem, /opt/roots.pem] }
+upstream: { trust: [system, internal.pem, /opt/roots.pem], crl: [lists/internal.pem, /opt/crl.pem] }
 log:
   access: [{ path: stdout }, { path: ./stdout }, { path: /var/log/a.log, format: json }]
 `);
@@ -65,6 +65,7 @@ log:
       passphraseFile: '/etc/sallyport/secrets/pass',
     });
     expect(config.upstream.trust).toEqual(['system', '/etc/sallyport/internal.pem', '/opt/roots.pem']);
+    expect(config.upstream.crl).toEqual(['/etc/sallyport/lists/internal.pem', '/opt/crl.pem']);
     expect(config.log.access.map(({ path }) => path)).toEqual(['stdout', '/etc/sallyport/stdout', '/var/log/a.log']);
   });
 

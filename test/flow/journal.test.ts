@@ -135,6 +135,14 @@ describe('the journal', () => {
     ]);
   });
 
+  test('keeps user, password and query of a URL out of the service log', () => {
+    const { said, journal: told } = journal();
+    const url = 'https://user:word@ok.test/p?token=secret';
+    told.tell({ ...base, begin: 0, decision: { ...permit, wouldDeny: true }, method: 'GET', url });
+    expect(said.join()).toContain('https://ok.test/p?');
+    expect(said.join()).not.toMatch(/word|secret/);
+  });
+
   test('tells a connection without a request in the words of Squid', () => {
     const { entries, journal: told } = journal();
     told.tellNoRequest(session);

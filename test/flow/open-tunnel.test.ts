@@ -34,6 +34,7 @@ describe('CONNECT', () => {
         seen += chunk.toString('latin1');
       });
       socket.write('220 the server speaks first\r\n');
+      socket.once('end', () => socket.end());
     });
     rig = await openRig({
       hosts: { 'ok.test': '127.0.0.1', 'raw.test': '127.0.0.1', 'private.test': '10.0.0.1' },

@@ -2,9 +2,11 @@
 
 import { createHash, randomBytes } from 'node:crypto';
 import type { IncomingMessage, RequestListener } from 'node:http';
+import { connect as connectTls } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { httpOrigin, httpsOrigin, type Origin, tcpOrigin } from '../support/origin.ts';
 import {
+  connectThrough,
   dialProxy,
   get,
   openRig,
@@ -331,10 +333,12 @@ describe('a decrypted request', () => {
     const arrived = Promise.withResolvers<void>();
     handler = () => arrived.resolve();
     const fresh = await last(2);
-    const tls = await open();
+    const { socket } = await connectThrough(rig.port, authority);
+    const tls = connectTls({ socket, servername: 'ok.test', ca: rig.ca });
+    tls.on('error', () => undefined);
     tls.write(`GET /slow HTTP/1.1\r\nHost: ${authority}\r\n\r\n`);
     await arrived.promise;
-    tls.destroy();
+    socket.resetAndDestroy();
     expect((await fresh())[1]).toBe(`TCP_MISS_ABORTED/000 0 GET https://${authority}/slow - HIER_DIRECT/127.0.0.1 -`);
   });
 

@@ -87,6 +87,21 @@ describe('a spliced tunnel', () => {
     await origin.close();
   });
 
+  test('waits for the answer to a client that has ended its half, longer than for one without a tunnel', async () => {
+    const origin = await tcpOrigin((socket) => {
+      socket.resume();
+      socket.once('end', () => setTimeout(() => socket.end('late'), 6_000));
+    });
+    const rig = await startRig({
+      policy: { rules: [{ name: 'raw', hosts: ['.test'], action: 'allow', tls: 'tunnel' }] },
+      hosts,
+    });
+    const { socket } = await connectThrough(rig.port, `ok.test:${origin.port}`);
+    socket.end('question');
+    expect(await readAll(socket)).toBe('late');
+    await origin.close();
+  });
+
   test('in which no byte moves is closed at the idle deadline', async () => {
     const origin = await httpsOrigin(ca.leaf({ san: 'DNS:ok.test' }), (_request, response) => response.end());
     const rig = await startRig({ policy, hosts, limits: { tunnelIdleTimeout: 200 } });

@@ -123,9 +123,17 @@ describe('a look that has no answer', () => {
 
   test('does not hold more than the ceiling because it asks for more', async () => {
     const { near, far } = await socketPair();
-    far.write('x'.repeat(100));
-    const peeked = await peek(near, atLeast(1_000_000), { timeout: 2_000, ceiling: 100 });
-    expect(peeked).toEqual({ seen: 'overflow', bytes: 100 });
+    const sizes: number[] = [];
+    const insatiable: Look<never> = (bytes) => {
+      sizes.push(bytes.length);
+      return { more: true, atLeast: 1_000_000 };
+    };
+    const peeked = peek(near, insatiable, { timeout: 2_000, ceiling: 100 });
+    far.write('x'.repeat(10));
+    await until(() => sizes.length === 1, 'the first look');
+    far.write('x'.repeat(90));
+    expect(await peeked).toEqual({ seen: 'overflow', bytes: 100 });
+    expect(sizes).toEqual([10, 100]);
   });
 
   test.each([0, 3])('by the deadline ends as timeout, its %i bytes put back', async (count) => {

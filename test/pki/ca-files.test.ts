@@ -166,10 +166,20 @@ describe('new files', () => {
     expect(mode(where)).toBe('755');
   });
 
-  test('are not made where others may exchange them', async () => {
+  test.each([0o775, 0o777])(
+    'take the right to exchange them from others, in a folder of ours of mode %o',
+    async (given) => {
+      const where = folder(given);
+      expect(await writeCaFiles(paths(where), content)).toBe(true);
+      expect(mode(where)).toBe('755');
+    },
+  );
+
+  test('leave a folder of ours that is sticky as it is: there nobody else can exchange them', async () => {
     const where = folder(0o777);
-    expect((await refusal(writeCaFiles(paths(where), content))).detail).toContain(`run: chmod go-w ${where}`);
-    expect(readdirSync(where)).toEqual([]);
+    chmodSync(where, 0o1777);
+    expect(await writeCaFiles(paths(where), content)).toBe(true);
+    expect(mode(where)).toBe('1777');
   });
 
   test.each(['ca.pem', 'ca-key.pem'])('never replace a %s, and leave nothing else behind', async (name) => {

@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -25,7 +25,11 @@ const verdict = async (origin: Origin, trust: readonly string[]): Promise<string
   (await attempt(origin, trust)).code;
 
 /** The outcome of a handshake with an origin that shows these certificates: `ok`, or the code of the error. */
-async function attempt(origin: Origin, trust: readonly string[]): Promise<{ code: string; message: string }> {
+async function attempt(
+  origin: Origin,
+  trust: readonly string[],
+  crl: readonly string[] = [],
+): Promise<{ code: string; message: string }> {
   const { cert, key, ...rest } = origin;
   const server = createServer({ cert: readFileSync(cert), key: readFileSync(key), ...rest });
   server.on('tlsClientError', () => {});
@@ -37,7 +41,7 @@ async function attempt(origin: Origin, trust: readonly string[]): Promise<{ code
     host: '127.0.0.1',
     port,
     servername: 'ok.test',
-    secureContext: createUpstreamContext(trust),
+    secureContext: createUpstreamContext(trust, crl),
     rejectUnauthorized: true,
     checkServerIdentity: () => undefined,
   });
@@ -207,6 +211,76 @@ describe('what is refused', () => {
   ] as const)('an origin that speaks nothing better than %s', async (_, options) => {
     expect(await verdict({ cert: chained, key: leaf.key, ...options }, [root.cert])).toMatch(/^(?:ERR_SSL|ECONNRESET)/);
   });
+});
+
+describe('a connection that has been verified', () => {
+  test('does not handshake a second time, so that it keeps its certificate', async () => {
+    const port = await freePort();
+    const words = ['s_server', '-accept', `127.0.0.1:${port}`, '-cert', leaf.cert, '-cert_chain', middle.cert];
+    const server = spawn('openssl', [...words, '-key', leaf.key, '-tls1_2']);
+    let output = '';
+    for (const stream of [server.stdout, server.stderr]) {
+      stream.on('data', (chunk: Buffer) => {
+        output += chunk.toString();
+      });
+    }
+    while (!output.includes('ACCEPT')) await once(server.stdout, 'data');
+    const secureContext = createUpstreamContext([root.cert]);
+    const socket = connect({ host: '127.0.0.1', port, servername: 'ok.test', secureContext });
+    try {
+      await once(socket, 'secureConnect');
+      socket.on('error', () => undefined).resume();
+      const closed = new Promise<void>((resolve) => void socket.once('close', () => resolve()));
+      // To s_server this asks for a new handshake; our answer is an alert, which ends the connection.
+      server.stdin.write('r\n');
+      while (!output.includes('no renegotiation')) await once(server.stderr, 'data');
+      await closed;
+    } finally {
+      socket.destroy();
+      server.kill();
+    }
+  });
+});
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const address = probe.address();
+  probe.close();
+  await once(probe, 'close');
+  return address !== null && typeof address === 'object' ? address.port : 0;
+}
+
+describe('a revocation list', () => {
+  const list = join(folder, 'list.pem');
+  writeFileSync(join(folder, 'index.txt'), '');
+  writeFileSync(join(folder, 'crl.cnf'), `[ca]\ndefault_ca=d\n[d]\ndatabase=${join(folder, 'index.txt')}\n`);
+  const signed = ['-cert', root.cert, '-keyfile', root.key, '-md', 'sha256', '-crldays', '30', '-out', list];
+  openssl('ca', '-gencrl', '-config', join(folder, 'crl.cnf'), ...signed);
+
+  test('covers its CA, and a chain through another CA has to have that one too', async () => {
+    const direct = issue(folder, 'direct', { issuer: root, extensions: LEAF });
+    const server = async (origin: Pair): Promise<string> => (await attempt(origin, [root.cert], [list])).code;
+    expect(await server(direct)).toBe('ok');
+    expect(await server({ cert: chained, key: leaf.key })).toBe('UNABLE_TO_GET_CRL');
+  });
+
+  test.each([
+    ['absent', join(folder, 'absent.crl'), 'ENOENT'],
+    ['a certificate', root.cert, 'holds no revocation list'],
+    ['broken', join(folder, 'broken.crl'), 'Revocation list 2 in'],
+  ])('that is %s is named', (_, file, reason) => {
+    const text = readFileSync(list, 'utf8');
+    writeFileSync(join(folder, 'broken.crl'), `${text}-----BEGIN X509 CRL-----\nMIIB\n-----END X509 CRL-----\n`);
+    const opening = (): unknown => createUpstreamContext([root.cert], [file]);
+    expect(opening).toThrow(expect.objectContaining({ code: 'trust-unusable', detail: expect.stringContaining(file) }));
+    expect(opening).toThrow(reason);
+  });
+});
+
+test('the roots are there for our own pass, each once', () => {
+  const { roots } = createUpstreamContext([root.cert, root.cert, other.cert]);
+  expect(roots.map(({ subject }) => subject)).toEqual(['O=Example\nCN=root', 'O=Example\nCN=other-root']);
 });
 
 describe('a file that cannot be used is named', () => {

@@ -93,7 +93,6 @@ describe('the decision on a ClientHello', () => {
   };
 
   test.each([
-    ['ok.test', undefined],
     ['ok.test', 'ok.test'],
     ['ok.test', 'OK.Test.'],
     ['192.0.2.7', undefined],
@@ -103,6 +102,34 @@ describe('the decision on a ClientHello', () => {
   ])('a CONNECT to %s with the server name %s stands', (to, serverName) => {
     const [policy, granted] = permit(to);
     expect(policy.decideHello(granted, serverName)).toBe(granted);
+  });
+
+  test('without a server name, a tunnel to a name is let through only when it is decrypted', () => {
+    const [policy, spliced] = permit('ok.test');
+    expect(policy.decideHello(spliced, undefined)).toMatchObject({
+      action: 'deny',
+      rule: 'serverName',
+      reason: 'there is no server name in the ClientHello, and the tunnel is not decrypted',
+    });
+    const bumped: Permit = { ...spliced, tls: 'bump' };
+    expect(policy.decideHello(bumped, undefined)).toBe(bumped);
+  });
+
+  test('an encrypted hello is nothing, unless it hides behind a name that is known for it', () => {
+    const [policy, granted] = permit('ok.test');
+    expect(policy.decideHello(granted, 'ok.test', true)).toBe(granted);
+    const [covered, cover] = permit('cloudflare-ech.com');
+    expect(covered.decideHello(cover, 'cloudflare-ech.com')).toBe(cover);
+    for (const [it, one] of [
+      [covered, cover],
+      [policy, granted],
+    ] as const) {
+      expect(it.decideHello(one, 'Cloudflare-ECH.com', true)).toMatchObject({
+        action: 'deny',
+        reason:
+          'the server name "cloudflare-ech.com" covers another one that is encrypted: turn Encrypted Client Hello off at the client',
+      });
+    }
   });
 
   const mismatches: [to: string, serverName: string, reason: string][] = [

@@ -1,7 +1,7 @@
 // The real clients that the proxy is tried with: how each is told of a proxy and of a root to trust, and what it says
 // when it does not trust. Used by test/peers/clients.test.ts.
 
-import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findTool, NODE, type Ran, run } from './run.ts';
@@ -169,7 +169,7 @@ function fileOf({ origin }: Pick<Wish, 'origin'>): string {
 
 let built: Promise<string> | undefined;
 
-/** Once per process; everything it leaves is in one temporary folder. */
+/** Once per process; what it leaves is one small temporary folder. */
 export function buildGo(program: string): Promise<string> {
   built ??= build(program);
   return built;
@@ -193,5 +193,7 @@ async function build(program: string): Promise<string> {
     },
   });
   if (code !== 0) throw new Error(`go build failed:\n${err}`);
+  // What the compiler keeps for a next time is a hundred times the program.
+  await rm(join(folder, 'cache'), { recursive: true });
   return join(folder, 'client');
 }

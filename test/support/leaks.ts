@@ -5,7 +5,7 @@ import { sep } from 'node:path';
 import { afterAll, beforeAll, beforeEach, onTestFinished } from 'vitest';
 import { until } from './rig.ts';
 
-const KINDS = ['TCPSocketWrap', 'TCPServerWrap', 'TLSWrap'] as const;
+const KINDS = ['TCPSocketWrap', 'TCPServerWrap', 'TLSWrap', 'ConnectWrap'] as const;
 
 const held = (): number[] => {
   const all = process.getActiveResourcesInfo();

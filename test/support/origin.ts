@@ -26,7 +26,7 @@ export function tcpOrigin(onSocket: (socket: Socket) => void, address = '127.0.0
   return listening(createTcpServer({ allowHalfOpen: true }, onSocket), address);
 }
 
-function listening(server: Server, address: string): Promise<Origin> {
+export function listening(server: Server, address: string): Promise<Origin> {
   const sockets = new Set<Socket>();
   let accepted = 0;
   server.on('connection', (socket: Socket) => {

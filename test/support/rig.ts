@@ -10,6 +10,7 @@ import { onTestFinished } from 'vitest';
 import type { Config } from '../../src/config/config.ts';
 import { DEFAULT_LIMITS, type Limits } from '../../src/core/limits.ts';
 import { createServiceLog } from '../../src/log/service-log.ts';
+import type { CaOptions } from '../../src/pki/certificate-authority.ts';
 import type { PolicyOptions } from '../../src/policy/policy.ts';
 import { type RunningProxy, startProxy } from '../../src/proxy.ts';
 
@@ -17,7 +18,13 @@ export interface RigOptions {
   readonly policy?: Partial<PolicyOptions>;
   readonly limits?: Partial<Limits>;
   readonly hosts?: Readonly<Record<string, string>>;
+  /** Name servers; those of the machine without it. */
+  readonly servers?: readonly string[];
   readonly trust?: readonly string[];
+  /** The CA, where it is not one of the rig's own. */
+  readonly caFiles?: CaOptions;
+  /** Paths of revocation lists. */
+  readonly crl?: readonly string[];
   readonly via?: string | undefined;
   readonly allowAddresses?: readonly string[];
   readonly names?: readonly string[];
@@ -43,9 +50,13 @@ export function rigConfig(folder: string, options: RigOptions = {}): Config {
     file: join(folder, 'proxy.yaml'),
     listen: [{ address: '127.0.0.1', port: 0, names: options.names ?? [] }],
     workers: 1,
-    ca: { cert: join(folder, 'ca', 'ca.pem'), key: join(folder, 'ca', 'ca-key.pem') },
-    upstream: { trust: options.trust ?? ['system'], allowAddresses: options.allowAddresses ?? ['127.0.0.0/8'] },
-    resolver: { servers: [], hosts: options.hosts ?? {}, maxTtl: 300_000 },
+    ca: options.caFiles ?? { cert: join(folder, 'ca', 'ca.pem'), key: join(folder, 'ca', 'ca-key.pem') },
+    upstream: {
+      trust: options.trust ?? ['system'],
+      crl: options.crl ?? [],
+      allowAddresses: options.allowAddresses ?? ['127.0.0.0/8'],
+    },
+    resolver: { servers: options.servers ?? [], hosts: options.hosts ?? {}, maxTtl: 300_000 },
     via: 'via' in options ? options.via : 'sallyport',
     policy: {
       mode: 'enforce',

@@ -138,9 +138,20 @@ function begin({ tls, authority }: Line, path: string, method: string, headers: 
   return request({ createConnection: () => tls, path, method, headers: { Host: authority, ...headers } });
 }
 
-function download(line: Line, size: number): Promise<IncomingMessage> {
+async function download(line: Line, size: number): Promise<IncomingMessage> {
+  const get = begin(line, `/${size}`, 'GET', {});
+  get.end();
+  return answered(get);
+}
+
+/** The reply, once its header is there; one that is not from the origin fails the test. */
+function answered(asked: ClientRequest): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    begin(line, `/${size}`, 'GET', {}).once('response', resolve).once('error', reject).end();
+    asked.once('error', reject).once('response', (reply: IncomingMessage) => {
+      if (reply.statusCode === 200) return resolve(reply);
+      reject(new Error(`${reply.statusCode} ${reply.statusMessage} ${reply.headers['proxy-status']}`));
+      return void reply.destroy();
+    });
   });
 }
 
@@ -166,10 +177,7 @@ function upload(line: Line, size: number, headers: OutgoingHttpHeaders = {}): Up
     put.end();
   };
   more();
-  const reply = new Promise<IncomingMessage>((resolve, reject) => {
-    put.once('response', resolve).once('error', reject);
-  });
-  return { reply, sent: () => sent };
+  return { reply: answered(put), sent: () => sent };
 }
 
 /** The value once it has been the same for half a second. */

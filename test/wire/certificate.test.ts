@@ -42,7 +42,7 @@ describe('a certificate by openssl', () => {
     ['URI:https://u.test/?DNS:x.test,email:a@mail.test,RID:1.2.3', [], []],
     ['otherName:1.2.3.4;UTF8:DNS:evil.test,DNS:ok.test', ['ok.test'], []],
   ])('with %s', (names, dnsNames, addresses) => {
-    expect(readCertificateFacts(withNames(names))).toEqual({
+    expect(readCertificateFacts(withNames(names))).toMatchObject({
       ok: true,
       value: { version: 3, dnsNames, ipAddresses: addresses.map((address) => Uint8Array.from(address)) },
     });
@@ -51,11 +51,11 @@ describe('a certificate by openssl', () => {
   test('with a thousand names', () => {
     const names = Array.from({ length: 1_000 }, (_, at) => `host-${at}.ok.test`);
     const facts = readCertificateFacts(withNames(names.map((name) => `DNS:${name}`).join(',')));
-    expect(facts).toEqual({ ok: true, value: { version: 3, dnsNames: names, ipAddresses: [] } });
+    expect(facts).toMatchObject({ ok: true, value: { version: 3, dnsNames: names, ipAddresses: [] } });
   });
 
   test('without names has none, its common name notwithstanding', () => {
-    expect(readCertificateFacts(openssl([]))).toEqual({
+    expect(readCertificateFacts(openssl([]))).toMatchObject({
       ok: true,
       value: { version: 3, dnsNames: [], ipAddresses: [] },
     });
@@ -71,7 +71,7 @@ describe('a certificate by openssl', () => {
       input: request,
       stdio: ['pipe', 'pipe', 'ignore'],
     });
-    expect(readCertificateFacts(new X509Certificate(pem).raw)).toEqual({
+    expect(readCertificateFacts(new X509Certificate(pem).raw)).toMatchObject({
       ok: true,
       value: { version: 1, dnsNames: [], ipAddresses: [] },
     });
@@ -90,7 +90,18 @@ const ascii = (text: string): Uint8Array => Buffer.from(text, 'latin1');
 const sequence = (...parts: number[][]): number[] => der(TAG.sequence, parts.flat());
 const version = (content: number[]): number[] => der(0xa0, content);
 const V3 = version(der(TAG.integer, [2]));
-const any = sequence();
+const ecdsa = (hash: number): number[] => sequence(der(TAG.oid, [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, hash]));
+const ALGORITHM = ecdsa(2);
+const NAME = sequence();
+const date = (text: string): number[] => der(text.length === 13 ? TAG.utcTime : TAG.generalizedTime, ascii(text));
+const dates = (from: string, until: string): number[] => sequence(date(from), date(until));
+const VALIDITY = dates('250101000000Z', '350101000000Z');
+const P256 = [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
+const KEY = sequence(
+  sequence(der(TAG.oid, [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01]), der(TAG.oid, P256)),
+  der(TAG.bitString, [0, 4]),
+);
+const SERIAL = der(TAG.integer, [1]);
 /** An extension; `flag` is the DER of `critical`. */
 const extension = (oid: number[], value: number[], flag: number[] = []): number[] =>
   sequence(der(TAG.oid, oid), flag, der(TAG.octetString, value));
@@ -99,7 +110,10 @@ const dns = (name: string): number[] => der(0x82, ascii(name));
 
 interface Parts {
   version?: number[];
-  fields?: number[];
+  serial?: number[];
+  algorithm?: number[];
+  validity?: number[];
+  key?: number[];
   unique?: number[];
   extensions?: number[][];
   signature?: number[];
@@ -107,10 +121,11 @@ interface Parts {
 
 /** A certificate of which only the skeleton is real. */
 function made(parts: Parts): Uint8Array {
-  const fields = parts.fields ?? [...der(TAG.integer, [1]), ...any, ...any, ...any, ...any, ...any];
+  const { serial = SERIAL, algorithm = ALGORITHM, validity = VALIDITY, key = KEY } = parts;
+  const fields = [...serial, ...algorithm, ...NAME, ...validity, ...NAME, ...key];
   const extensions = parts.extensions ? der(0xa3, sequence(...parts.extensions)) : [];
   const tbs = sequence(parts.version ?? V3, fields, parts.unique ?? [], extensions);
-  return Uint8Array.from(sequence(tbs, any, parts.signature ?? der(TAG.bitString, [0])));
+  return Uint8Array.from(sequence(tbs, ALGORITHM, parts.signature ?? der(TAG.bitString, [0])));
 }
 
 describe('a hand-made certificate', () => {
@@ -169,13 +184,42 @@ describe('a hand-made certificate', () => {
     ['of version 4', { version: version(der(TAG.integer, [3])) }, 'version is neither 2 nor 3'],
     ['of a long version', { version: version(der(TAG.integer, [0, 2])) }, 'version is neither 2 nor 3'],
     ['of an empty version', { version: version(der(TAG.integer, [])) }, 'version is neither 2 nor 3'],
-    ['without a serial number', { fields: any }, 'TBSCertificate has no serialNumber where it belongs'],
+    ['without a serial number', { serial: [] }, 'TBSCertificate has no serialNumber where it belongs'],
     [
-      'without a key',
-      { fields: [...der(TAG.integer, [1]), ...any, ...any, ...any, ...any] },
-      'TBSCertificate has no subjectPublicKeyInfo where it belongs',
+      'with a padded serial number',
+      { serial: der(2, [0, 1]) },
+      'TBSCertificate has a serialNumber that is not minimal',
     ],
-    ['with a field too many', { unique: any }, 'TBSCertificate has bytes left over'],
+    ['with an empty serial number', { serial: der(2, []) }, 'TBSCertificate has an empty serialNumber'],
+    ['without a key', { key: [] }, 'TBSCertificate has no subjectPublicKeyInfo where it belongs'],
+    ['with two algorithms', { algorithm: ecdsa(3) }, 'certificate names two signature algorithms'],
+    [
+      'with a date of month 13',
+      { validity: dates('251301000000Z', '350101000000Z') },
+      'validity has a notBefore that is no date',
+    ],
+    [
+      'with a date on 30 February',
+      { validity: dates('250230000000Z', '350101000000Z') },
+      'validity has a notBefore that is no date',
+    ],
+    [
+      'with a date without seconds',
+      { validity: dates('2501010000Z00', '350101000000Z') },
+      'validity has a malformed notBefore',
+    ],
+    [
+      'with a date with a zone',
+      { validity: dates('250101000000Z', '20350101000000+0100') },
+      'validity has a malformed notAfter',
+    ],
+    [
+      'with a third date',
+      { validity: sequence(VALIDITY.slice(2), date('360101000000Z')) },
+      'validity has bytes left over',
+    ],
+    ['without extensions in their list', { extensions: [] }, 'list of extensions is empty'],
+    ['with a field too many', { unique: NAME }, 'TBSCertificate has bytes left over'],
     ['without a signature', { signature: [] }, 'certificate has no signatureValue where it belongs'],
     [
       'with bytes behind the signature',
@@ -232,6 +276,104 @@ describe('a hand-made certificate', () => {
       ok: false,
       reason: `DER is longer than ${MAX_DER} bytes`,
     });
+  });
+});
+
+describe('what is judged', () => {
+  const NUMBER = { constraints: 0x13, usage: 0x0f, purposes: 0x25, limits: 0x1e, keyId: 0x0e, issuerKeyId: 0x23 };
+  const standard = (number: number, value: number[], flag: number[] = []): number[] =>
+    extension([0x55, 0x1d, number], value, flag);
+  const yes = [1, 1, 0xff];
+  const purpose = (last: number): number[] => der(TAG.oid, [0x2b, 6, 1, 5, 5, 7, 3, last]);
+  const subtrees = (tag: number, ...bases: number[][]): number[] =>
+    der(
+      tag,
+      bases.flatMap((base) => sequence(base)),
+    );
+
+  test.each<[string, Parts, object]>([
+    ['a CA', { extensions: [standard(NUMBER.constraints, sequence(yes))] }, { basicConstraints: { ca: true } }],
+    [
+      'a CA with a path length',
+      { extensions: [standard(NUMBER.constraints, sequence(yes, der(2, [3])))] },
+      { basicConstraints: { ca: true, pathLength: 3 } },
+    ],
+    ['no CA', { extensions: [standard(NUMBER.constraints, sequence())] }, { basicConstraints: { ca: false } }],
+    ['keyCertSign', { extensions: [standard(NUMBER.usage, der(3, [1, 6]))] }, { keyUsage: { certSign: true } }],
+    ['another usage', { extensions: [standard(NUMBER.usage, der(3, [7, 0x80]))] }, { keyUsage: { certSign: false } }],
+    [
+      'purposes',
+      { extensions: [standard(NUMBER.purposes, sequence(purpose(1), purpose(9)))] },
+      { purposes: { server: true, any: false, ocspSigning: true } },
+    ],
+    [
+      'any purpose',
+      { extensions: [standard(NUMBER.purposes, sequence(der(TAG.oid, [0x55, 0x1d, 0x25, 0])))] },
+      { purposes: { server: false, any: true, ocspSigning: false } },
+    ],
+    [
+      'name constraints',
+      {
+        extensions: [
+          standard(
+            NUMBER.limits,
+            sequence(subtrees(0xa0, dns('ok.test')), subtrees(0xa1, dns('.a'), der(0x87, [10, 0, 0, 0, 255, 0, 0, 0]))),
+          ),
+        ],
+      },
+      {
+        nameConstraints: {
+          permitted: { dns: ['ok.test'], ip: [] },
+          excluded: { dns: ['.a'], ip: [Uint8Array.of(10, 0, 0, 0, 255, 0, 0, 0)] },
+        },
+      },
+    ],
+    ['a key id', { extensions: [standard(NUMBER.keyId, der(4, [7]))] }, { subjectKeyId: Uint8Array.of(7) }],
+    [
+      'the key id of its issuer',
+      { extensions: [standard(NUMBER.issuerKeyId, sequence(der(0x80, [7]), der(0x82, [1])))] },
+      { authorityKeyId: Uint8Array.of(7) },
+    ],
+    [
+      'must-staple',
+      { extensions: [extension([0x2b, 6, 1, 5, 5, 7, 1, 24], sequence(der(2, [17]), der(2, [5])))] },
+      { mustStaple: true },
+    ],
+    [
+      'another TLS feature',
+      { extensions: [extension([0x2b, 6, 1, 5, 5, 7, 1, 24], sequence(der(2, [17])))] },
+      { mustStaple: false },
+    ],
+    ['an unknown critical extension', { extensions: [extension([1, 2], [], yes)] }, { unknownCritical: ['0102'] }],
+    ['a known critical one', { extensions: [standard(NUMBER.usage, der(3, [1, 6]), yes)] }, { unknownCritical: [] }],
+    [
+      'dates either side of 2050',
+      { validity: dates('491231235959Z', '20500101000000Z') },
+      { notBefore: Date.UTC(2049, 11, 31, 23, 59, 59), notAfter: Date.UTC(2050, 0), properDates: true },
+    ],
+    ['a date of 1950', { validity: dates('500101000000Z', '350101000000Z') }, { notBefore: Date.UTC(1950, 0) }],
+    ['dates in the wrong form', { validity: dates('250101000000Z', '20350101000000Z') }, { properDates: false }],
+    ['its serial number', { serial: der(2, [0x80]) }, { serial: Uint8Array.of(0x80) }],
+    ['its algorithms', {}, { signature: { scheme: 'ecdsa', hash: 'sha256' }, key: { kind: 'ec', curve: 'P-256' } }],
+  ])('%s is told', (_what, parts, expected) => {
+    expect(readCertificateFacts(made(parts))).toMatchObject({ ok: true, value: expected });
+  });
+
+  test.each<[string, number, number[]]>([
+    ['constraints with bytes behind', NUMBER.constraints, [...sequence(yes), 0]],
+    ['a negative path length', NUMBER.constraints, sequence(yes, der(2, [0xff]))],
+    ['a path length beyond numbers', NUMBER.constraints, sequence(yes, der(2, [1, 0, 0, 0, 0]))],
+    ['no bits of usage', NUMBER.usage, der(3, [])],
+    ['eight unused bits', NUMBER.usage, der(3, [8, 0])],
+    ['unused bits that are set', NUMBER.usage, der(3, [2, 0xff])],
+    ['no purposes', NUMBER.purposes, sequence()],
+    ['no limits', NUMBER.limits, sequence()],
+    ['an empty list of subtrees', NUMBER.limits, sequence(der(0xa0, []))],
+    ['a subtree with a minimum', NUMBER.limits, sequence(der(0xa0, sequence(dns('a'), der(0x80, [1]))))],
+    ['a subtree of an address without mask', NUMBER.limits, sequence(subtrees(0xa0, der(0x87, [10, 0, 0, 0])))],
+    ['permitted behind excluded', NUMBER.limits, sequence(subtrees(0xa1, dns('a')), subtrees(0xa0, dns('b')))],
+  ])('%s is malformed', (_what, number, value) => {
+    expect(readCertificateFacts(made({ extensions: [standard(number, value)] }))).toMatchObject({ ok: false });
   });
 });
 

@@ -1,0 +1,166 @@
+// Which fields cross the proxy, in which order and spelling, and when a request has come round.
+
+import { describe, expect, test } from 'vitest';
+import { clientHeaders, hasPassed, upstreamHeaders } from '../../src/http/headers.ts';
+
+const plain = { host: 'ok.test', via: undefined, contentLength: undefined };
+
+describe('the fields of a request', () => {
+  test('keep their order and spelling, behind the Host of the target', () => {
+    const raw = ['x-B', '1', 'Host', 'OK.test:443', 'X-a', '2', 'x-b', '3', 'Cookie', 'a=b'];
+    expect(upstreamHeaders(raw, plain)).toEqual([
+      'Host',
+      'ok.test',
+      'x-B',
+      '1',
+      'X-a',
+      '2',
+      'x-b',
+      '3',
+      'Cookie',
+      'a=b',
+    ]);
+  });
+
+  test.each([
+    'Connection',
+    'connection',
+    'Keep-Alive',
+    'Proxy-Connection',
+    'PROXY-AUTHORIZATION',
+    'Proxy-Authenticate',
+    'Proxy-Authentication-Info',
+    'TE',
+    'Trailer',
+    'Transfer-Encoding',
+    'Upgrade',
+    'Expect',
+    'Content-Length',
+  ])('do not take %s across', (name) => {
+    expect(upstreamHeaders(['A', '1', name, 'x', 'B', '2'], plain)).toEqual(['Host', 'ok.test', 'A', '1', 'B', '2']);
+  });
+
+  test.each([
+    'Authorization',
+    'Cookie',
+    'Accept-Encoding',
+    'X-Forwarded-For',
+    'Forwarded',
+    'Via',
+    'Range',
+    '__proto__',
+    'constructor',
+    'x_y',
+  ])('take %s across', (name) => {
+    expect(upstreamHeaders([name, 'x'], plain)).toEqual(['Host', 'ok.test', name, 'x']);
+  });
+
+  test('lose what Connection names, in any spelling and over several fields', () => {
+    const raw = [
+      'Connection',
+      'X-A , keep-alive,',
+      'x-a',
+      '1',
+      'X-B',
+      '2',
+      'connection',
+      'x-c',
+      'X-C',
+      '3',
+      'X-CC',
+      '4',
+    ];
+    expect(upstreamHeaders(raw, plain)).toEqual(['Host', 'ok.test', 'X-B', '2', 'X-CC', '4']);
+  });
+
+  test('do not lose what must not be stripped, though Connection names it', () => {
+    const named = ['Authorization', 'Cookie', 'Via'];
+    const raw = [
+      'Connection',
+      'host, content-length, authorization, cookie, via, transfer-encoding, close',
+      ...named.flatMap((name) => [name, 'x']),
+    ];
+    expect(upstreamHeaders(raw, { ...plain, contentLength: 5 })).toEqual([
+      'Host',
+      'ok.test',
+      ...named.flatMap((name) => [name, 'x']),
+      'Content-Length',
+      '5',
+    ]);
+  });
+
+  test('have their framing rebuilt, not relayed', () => {
+    const raw = ['Content-Length', '0005', 'Transfer-Encoding', 'chunked'];
+    expect(upstreamHeaders(raw, { ...plain, contentLength: 5 })).toEqual(['Host', 'ok.test', 'Content-Length', '5']);
+    expect(upstreamHeaders(raw, plain)).toEqual(['Host', 'ok.test']);
+  });
+
+  test.each([0, 1, 17])('with %i Via entries get ours behind them, with the version they came in', (count) => {
+    const raw = Array.from({ length: count }, (_, i) => ['Via', `1.1 hop${i}`]).flat();
+    const via = { version: '1.0', pseudonym: 'sallyport' };
+    expect(upstreamHeaders(raw, { ...plain, via })).toEqual(['Host', 'ok.test', ...raw, 'Via', '1.0 sallyport']);
+  });
+});
+
+describe('the fields of a reply', () => {
+  test('keep order, spelling, doubles and length', () => {
+    const raw = ['Server', 'x', 'set-cookie', 'a=1', 'Set-Cookie', 'b=2', 'Content-Length', '3', 'ETag', '"x"'];
+    expect(clientHeaders(raw, undefined)).toEqual(raw);
+  });
+
+  test.each([
+    'Connection',
+    'Keep-Alive',
+    'Proxy-Authenticate',
+    'Proxy-Authentication-Info',
+    'Proxy-Connection',
+    'Trailer',
+    'Transfer-Encoding',
+    'Upgrade',
+  ])('do not take %s across', (name) => {
+    expect(clientHeaders(['A', '1', name, 'x', 'B', '2'], undefined)).toEqual(['A', '1', 'B', '2']);
+  });
+
+  test('lose what Connection names, but neither length nor cookies', () => {
+    const raw = [
+      'Connection',
+      'x-a, content-length, set-cookie',
+      'X-A',
+      '1',
+      'Content-Length',
+      '3',
+      'Set-Cookie',
+      'a=1',
+    ];
+    expect(clientHeaders(raw, undefined)).toEqual(['Content-Length', '3', 'Set-Cookie', 'a=1']);
+  });
+
+  test('get our Via at their end', () => {
+    const via = { version: '1.1', pseudonym: 'sallyport' };
+    expect(clientHeaders(['Via', '1.1 cache', 'A', '1'], via)).toEqual([
+      'Via',
+      '1.1 cache',
+      'A',
+      '1',
+      'Via',
+      '1.1 sallyport',
+    ]);
+  });
+});
+
+describe('a request has come round', () => {
+  test.each([
+    [['1.1 sallyport'], true],
+    [['1.1 other, 1.0 sallyport'], true],
+    [['1.1 other', 'HTTP/1.1  sallyport (comment)'], true],
+    [['1.1\tsallyport'], true],
+    [[], false],
+    [['1.1 other'], false],
+    [['1.1 sallyport2', '1.1 my-sallyport', '1.1 sallyport.example'], false],
+    [['sallyport'], false],
+    [['1.1 other (1.1 sallyport)'], false],
+    [['', ' , ,'], false],
+  ])('with Via %j: %s', (vias, expected) => {
+    expect(hasPassed(vias, 'sallyport')).toBe(expected);
+  });
+});

@@ -1,0 +1,184 @@
+// Connections to origins: kept by authority, the last used first, and nothing kept that is closed.
+
+import { rmSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
+import { DEFAULT_LIMITS } from '../../src/core/limits.ts';
+import { OriginPools } from '../../src/http/origin-pools.ts';
+import { createUpstreamContext } from '../../src/pki/upstream-trust.ts';
+import { expectNothingLeft } from '../support/leaks.ts';
+import { httpsOrigin, type Origin, tcpOrigin } from '../support/origin.ts';
+import { until } from '../support/rig.ts';
+import { closedPort } from '../support/socket-pair.ts';
+import { TestCa } from '../support/test-ca.ts';
+import { loopbackUpstream, permitFor } from '../support/upstream.ts';
+
+expectNothingLeft();
+
+const ca = new TestCa();
+afterAll(() => rmSync(ca.folder, { recursive: true }));
+
+function poolsOf(...args: Parameters<typeof loopbackUpstream>): OriginPools {
+  const pools = new OriginPools(loopbackUpstream(...args), DEFAULT_LIMITS);
+  onTestFinished(() => pools.destroy());
+  return pools;
+}
+
+async function origin(): Promise<Origin & { sockets: Socket[] }> {
+  const sockets: Socket[] = [];
+  const opened = await tcpOrigin((socket) => void sockets.push(socket));
+  onTestFinished(() => opened.close());
+  return Object.assign(opened, { sockets });
+}
+
+describe('a connection that is given back', () => {
+  test('is taken again, the last one first', async () => {
+    const pools = poolsOf();
+    const permit = permitFor(`ok.test:${(await origin()).port}`);
+    const [first, second] = [await pools.acquire(permit, 'http'), await pools.acquire(permit, 'http')];
+    expect(first).not.toBe(second);
+    pools.release(first, permit.authority, 'http');
+    pools.release(second, permit.authority, 'http');
+    expect(await pools.acquire(permit, 'http')).toBe(second);
+    expect(await pools.acquire(permit, 'http')).toBe(first);
+    expect(await pools.acquire(permit, 'http')).not.toBe(first);
+    expect(pools.size).toBe(3);
+  });
+
+  test('is not taken for another host, though its address is the same', async () => {
+    const pools = poolsOf();
+    const { port } = await origin();
+    const [permit, other] = [permitFor(`ok.test:${port}`), permitFor(`other.test:${port}`)];
+    const lane = await pools.acquire(permit, 'http');
+    pools.release(lane, permit.authority, 'http');
+    expect(await pools.acquire(other, 'http')).not.toBe(lane);
+  });
+
+  test('is not taken for the other scheme', async () => {
+    const secure = await httpsOrigin(ca.leaf({ san: 'DNS:ok.test' }), (_request, response) => response.end());
+    onTestFinished(() => secure.close());
+    const pools = poolsOf({ context: createUpstreamContext([ca.rootFile]) });
+    const permit = permitFor(`ok.test:${secure.port}`);
+    const bare = await pools.acquire(permit, 'http');
+    pools.release(bare, permit.authority, 'http');
+    const lane = await pools.acquire(permit, 'https');
+    expect(lane).not.toBe(bare);
+    expect(lane.connection.tls?.version).toBe('TLSv1.3');
+  });
+
+  test('and closed by the origin meanwhile is not taken, nor counted', async () => {
+    const pools = poolsOf();
+    const target = await origin();
+    const permit = permitFor(`ok.test:${target.port}`);
+    const lane = await pools.acquire(permit, 'http');
+    pools.release(lane, permit.authority, 'http');
+    await until(() => target.sockets.length === 1, 'the connection');
+    target.sockets[0]?.end();
+    await until(() => pools.size === 0, 'the end of the lane');
+    expect(await pools.acquire(permit, 'http')).not.toBe(lane);
+  });
+
+  test('and closed by us a moment ago is not taken', async () => {
+    const pools = poolsOf();
+    const permit = permitFor(`ok.test:${(await origin()).port}`);
+    const [first, second] = [await pools.acquire(permit, 'http'), await pools.acquire(permit, 'http')];
+    pools.release(first, permit.authority, 'http');
+    pools.release(second, permit.authority, 'http');
+    second.destroy();
+    expect(await pools.acquire(permit, 'http')).toBe(first);
+  });
+
+  test('when it is closed already is not kept', async () => {
+    const pools = poolsOf();
+    const permit = permitFor(`ok.test:${(await origin()).port}`);
+    const lane = await pools.acquire(permit, 'http');
+    lane.destroy();
+    pools.release(lane, permit.authority, 'http');
+    expect(await pools.acquire(permit, 'http')).not.toBe(lane);
+    await until(() => pools.size === 1, 'the end of the lane');
+  });
+
+  test('is passed over by one that wants a new one', async () => {
+    const pools = poolsOf();
+    const permit = permitFor(`ok.test:${(await origin()).port}`);
+    const lane = await pools.acquire(permit, 'http');
+    pools.release(lane, permit.authority, 'http');
+    expect(await pools.open(permit, 'http')).not.toBe(lane);
+    expect(await pools.acquire(permit, 'http')).toBe(lane);
+  });
+});
+
+describe('making sure of an origin', () => {
+  test('opens one connection, which the first request then takes', async () => {
+    const target = await origin();
+    const pools = poolsOf();
+    const permit = permitFor(`ok.test:${target.port}`);
+    const connection = await pools.ensure(permit, 'http');
+    expect(await pools.ensure(permit, 'http')).toBe(connection);
+    expect((await pools.acquire(permit, 'http')).connection).toBe(connection);
+    await until(() => target.accepted === 1, 'the connection');
+    expect(pools.size).toBe(1);
+  });
+
+  test('that cannot be reached fails each time, and keeps nothing', async () => {
+    const pools = poolsOf();
+    const permit = permitFor(`ok.test:${await closedPort()}`);
+    for (let i = 0; i < 2; i += 1) {
+      await expect(pools.ensure(permit, 'http')).rejects.toMatchObject({ code: 'connect-failed', peer: '127.0.0.1' });
+    }
+    expect(pools.size).toBe(0);
+  });
+
+  test('that does not prove to be it fails each time, and keeps nothing', async () => {
+    const secure = await httpsOrigin(ca.leaf({ san: 'DNS:other.test' }), (_request, response) => response.end());
+    onTestFinished(() => secure.close());
+    const pools = poolsOf({ context: createUpstreamContext([ca.rootFile]) });
+    for (let i = 0; i < 2; i += 1) {
+      await expect(pools.ensure(permitFor(`ok.test:${secure.port}`), 'https')).rejects.toMatchObject({
+        code: 'upstream-name',
+      });
+    }
+    expect(pools.size).toBe(0);
+    expect(secure.accepted).toBe(2);
+  });
+});
+
+describe('the end', () => {
+  test('closes every connection, idle and in use', async () => {
+    const target = await origin();
+    const pools = poolsOf();
+    const permit = permitFor(`ok.test:${target.port}`);
+    const [idle] = [await pools.acquire(permit, 'http'), await pools.acquire(permit, 'http')];
+    pools.release(idle, permit.authority, 'http');
+    pools.destroy();
+    await until(() => pools.size === 0, 'the end of the lanes');
+    for (const socket of target.sockets) socket.resume();
+    await until(
+      () => target.sockets.length === 2 && target.sockets.every((socket) => socket.readableEnded),
+      'the closes',
+    );
+  });
+
+  test('closes a connection that is still being dialled as soon as it stands', async () => {
+    const target = await origin();
+    const pools = poolsOf();
+    const opening = pools.acquire(permitFor(`ok.test:${target.port}`), 'http');
+    pools.destroy();
+    await expect(opening).rejects.toMatchObject({ code: 'connect-failed', detail: 'The proxy is shutting down.' });
+    expect(pools.size).toBe(0);
+    await until(() => target.sockets.length === 1, 'the connection');
+    target.sockets[0]?.resume();
+    await until(() => target.sockets[0]?.readableEnded === true, 'the close');
+  });
+
+  test('of many origins leaves no memory of them', async () => {
+    const pools = poolsOf();
+    for (let i = 0; i < 20; i += 1) {
+      const target = await origin();
+      await pools.ensure(permitFor(`ok.test:${target.port}`), 'http');
+      await until(() => target.sockets.length === 1, 'the connection');
+      target.sockets[0]?.resetAndDestroy();
+    }
+    await until(() => pools.size === 0, 'the end of the lanes');
+  });
+});

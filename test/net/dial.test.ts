@@ -1,0 +1,121 @@
+// Opening a connection: the first address that answers wins, no other stays open, and waiting has an end.
+
+import { createServer, type Server, type Socket } from 'node:net';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { dial } from '../../src/net/dial.ts';
+import { blackHole } from '../support/black-hole.ts';
+import { expectNothingLeft } from '../support/leaks.ts';
+import { until } from '../support/rig.ts';
+import { closed, closedPort, portOf, readBytes } from '../support/socket-pair.ts';
+
+expectNothingLeft();
+
+/** No attempt is under way any more. */
+const nothingPending = (): boolean => !process.getActiveResourcesInfo().includes('ConnectWrap');
+
+/** Listens and keeps what it accepts. */
+async function listenOn(address: string, port = 0): Promise<{ port: number; accepted: Socket[] }> {
+  const accepted: Socket[] = [];
+  const server = await new Promise<Server>((resolve, reject) => {
+    const opening = createServer({ allowHalfOpen: true }, (socket) => {
+      socket.on('error', () => undefined);
+      accepted.push(socket);
+    });
+    opening.once('error', reject).listen(port, address, () => resolve(opening));
+  });
+  onTestFinished(() => {
+    server.close();
+    for (const socket of accepted) socket.destroy();
+  });
+  return { port: portOf(server), accepted };
+}
+
+/** The socket, which is closed when the test has ended. */
+async function dialled(...args: Parameters<typeof dial>) {
+  const result = await dial(...args);
+  onTestFinished(() => void result.socket.destroy());
+  return result;
+}
+
+describe('a dial', () => {
+  test('to one address gives a socket that may be half open', async () => {
+    const { port, accepted } = await listenOn('127.0.0.1');
+    const { socket, address } = await dialled(['127.0.0.1'], port, 20_000);
+    expect(address).toBe('127.0.0.1');
+    expect(socket.allowHalfOpen).toBe(true);
+    socket.end('x');
+    await until(() => accepted.length === 1, 'the connection');
+    expect((await readBytes(accepted[0] ?? socket, 1)).toString()).toBe('x');
+  });
+
+  test('to an IPv6 address works likewise', async () => {
+    const { port } = await listenOn('::1');
+    expect((await dialled(['::1'], port, 20_000)).address).toBe('::1');
+  });
+
+  test('of which the first address refuses goes on to the next at once', async () => {
+    const { port } = await listenOn('127.0.0.8');
+    const begin = performance.now();
+    const { address } = await dialled(['127.0.0.7', '127.0.0.6', '127.0.0.8'], port, 20_000);
+    expect(address).toBe('127.0.0.8');
+    expect(performance.now() - begin).toBeLessThan(200);
+  });
+
+  test('of which the first address is a black hole tries the next beside it after a quarter of a second', async () => {
+    const port = await blackHole('127.0.0.7');
+    await listenOn('127.0.0.8', port);
+    const begin = performance.now();
+    const { address } = await dialled(['127.0.0.7', '127.0.0.8'], port, 5_000);
+    expect(address).toBe('127.0.0.8');
+    expect(performance.now() - begin).toBeGreaterThan(200);
+    expect(performance.now() - begin).toBeLessThan(1_000);
+    await until(nothingPending, 'the loser to be closed');
+  });
+
+  test('takes the first of several good addresses and opens no other', async () => {
+    const first = await listenOn('127.0.0.7');
+    const second = await listenOn('127.0.0.8', first.port);
+    expect((await dialled(['127.0.0.7', '127.0.0.8'], first.port, 20_000)).address).toBe('127.0.0.7');
+    await until(() => first.accepted.length === 1, 'the connection');
+    expect(second.accepted).toHaveLength(0);
+  });
+
+  test('hands over a socket whose later errors do not end the process', async () => {
+    const { port, accepted } = await listenOn('127.0.0.1');
+    const { socket } = await dialled(['127.0.0.1'], port, 20_000);
+    await until(() => accepted.length === 1, 'the connection');
+    accepted[0]?.resetAndDestroy();
+    await closed(socket.resume());
+    expect(socket.errored).toMatchObject({ code: 'ECONNRESET' });
+  });
+});
+
+describe('a dial in vain', () => {
+  test('because all refuse is connect-failed, with the last address', async () => {
+    const port = await closedPort();
+    await expect(dial(['127.0.0.7', '127.0.0.8'], port, 20_000)).rejects.toMatchObject({
+      code: 'connect-failed',
+      peer: '127.0.0.8',
+      detail: `connect ECONNREFUSED 127.0.0.8:${port}`,
+      cause: { code: 'ECONNREFUSED' },
+    });
+  });
+
+  test('because nobody answers is connect-timeout at the deadline', async () => {
+    const port = await blackHole('127.0.0.7');
+    const begin = performance.now();
+    await expect(dial(['127.0.0.7'], port, 150)).rejects.toMatchObject({
+      code: 'connect-timeout',
+      status: 504,
+      peer: '127.0.0.7',
+      detail: `127.0.0.7 port ${port}`,
+    });
+    await until(nothingPending, 'the attempt to be closed');
+    expect(performance.now() - begin).toBeLessThan(1_000);
+  });
+
+  test('because one refuses and the other does not answer is connect-timeout', async () => {
+    const port = await blackHole('127.0.0.7');
+    await expect(dial(['127.0.0.8', '127.0.0.7'], port, 200)).rejects.toMatchObject({ code: 'connect-timeout' });
+  });
+});

@@ -1,0 +1,121 @@
+// Opening ports: all or none, sockets handed over safe, and our own addresses known.
+
+import { createServer } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { Listener, leadsTo, type OnSocket } from '../../src/net/listener.ts';
+import { expectNothingLeft } from '../support/leaks.ts';
+import { dialProxy, until } from '../support/rig.ts';
+import { closed, closedPort } from '../support/socket-pair.ts';
+
+expectNothingLeft();
+
+const on = (address: string, port = 0) => ({ address, port, names: [] });
+
+async function open(options: Parameters<typeof Listener.open>[0], onSocket: OnSocket = () => undefined) {
+  const listener = await Listener.open(options, onSocket);
+  onTestFinished(() => listener.stop());
+  return listener;
+}
+
+describe('a listener', () => {
+  test('opens each port and says where', async () => {
+    const { addresses } = await open([on('127.0.0.1'), on('127.0.0.2'), on('::1')]);
+    expect(addresses.map(({ address }) => address)).toEqual(['127.0.0.1', '127.0.0.2', '::1']);
+    for (const { port } of addresses) expect(port).toBeGreaterThan(0);
+  });
+
+  test('hands over each socket with the options of its port, half-open and guarded against errors', async () => {
+    const seen: string[] = [];
+    const listener = await open([on('127.0.0.1')], (socket, options) => {
+      seen.push(`${options.address} ${socket.allowHalfOpen} ${socket.listenerCount('error')}`);
+      onTestFinished(() => void socket.destroy());
+    });
+    await dialProxy(listener.addresses[0]?.port ?? 0);
+    await until(() => seen.length === 1, 'the socket');
+    expect(seen).toEqual(['127.0.0.1 true 1']);
+  });
+
+  test('survives a client that resets at once', async () => {
+    const codes: unknown[] = [];
+    const listener = await open([on('127.0.0.1')], (socket) => {
+      socket.once('close', () => codes.push(socket.errored));
+      socket.resume();
+    });
+    (await dialProxy(listener.addresses[0]?.port ?? 0)).resetAndDestroy();
+    await until(() => codes.length === 1, 'the close');
+    expect(codes).toEqual([expect.objectContaining({ code: 'ECONNRESET' })]);
+  });
+
+  test('that is stopped accepts no more and leaves what it has', async () => {
+    let sent = 0;
+    const listener = await open([on('127.0.0.1')], (socket) => {
+      socket.on('data', (chunk: Buffer) => {
+        sent += chunk.length;
+      });
+      socket.once('end', () => socket.end());
+    });
+    const port = listener.addresses[0]?.port ?? 0;
+    const early = await dialProxy(port);
+    early.write('a');
+    await until(() => sent === 1, 'the first byte');
+    listener.stop();
+    await expect(dialProxy(port)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    early.end('b');
+    await until(() => sent === 2, 'the second byte');
+    await closed(early.resume());
+  });
+});
+
+describe('a port that cannot be opened', () => {
+  test('because it is taken is told with the mend, and no other stays open', async () => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => taken.once('listening', resolve));
+    onTestFinished(() => void taken.close());
+    const bound = taken.address();
+    const port = typeof bound === 'object' ? (bound?.port ?? 0) : 0;
+    const free = await closedPort();
+    await expect(open([on('127.0.0.1', free), on('127.0.0.1', port)])).rejects.toMatchObject({
+      code: 'listen-failed',
+      detail: `127.0.0.1:${port} is already in use: stop the program that has it, or choose another port under "listen".`,
+    });
+    await expect(dialProxy(free)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+  });
+
+  test('because the address is not ours is told with the mend', async () => {
+    await expect(open([on('192.0.2.1', 3128)])).rejects.toMatchObject({
+      code: 'listen-failed',
+      detail: '192.0.2.1:3128 is not an address of this machine: correct the address under "listen".',
+    });
+  });
+});
+
+describe('a dial that comes back to us', () => {
+  const machine =
+    Object.values(networkInterfaces())
+      .flatMap((list) => list ?? [])
+      .find(({ internal, family }) => !internal && family === 'IPv4')?.address ?? '127.0.0.3';
+
+  test.each<[string, string, boolean]>([
+    ['127.0.0.1', '127.0.0.1', true],
+    ['127.0.0.1', '127.0.0.2', false],
+    ['0.0.0.0', '127.0.0.1', true],
+    ['0.0.0.0', '127.9.9.9', true],
+    ['0.0.0.0', '0.0.0.0', true],
+    ['0.0.0.0', '::1', true],
+    ['::', '127.0.0.1', true],
+    ['::', '::', true],
+    ['0.0.0.0', '192.0.2.1', false],
+    ['::1', '127.0.0.1', false],
+    ['0.0.0.0', machine, true],
+  ])('listening on %s, dialling %s: %s', (own, address, expected) => {
+    expect(leadsTo([{ address: own, port: 3128 }], address, 3128)).toBe(expected);
+    expect(leadsTo([{ address: own, port: 3128 }], address, 3129)).toBe(false);
+  });
+
+  test('is known with the port that the system chose', async () => {
+    const listener = await open([on('127.0.0.1')]);
+    const port = listener.addresses[0]?.port ?? 0;
+    expect([listener.isOwn('127.0.0.1', port), listener.isOwn('127.0.0.1', port + 1)]).toEqual([true, false]);
+  });
+});
