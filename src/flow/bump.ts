@@ -113,7 +113,7 @@ function serveInside(
       failure: new ProxyError('client-rejected-certificate', 'It closed after the handshake without a request.'),
     });
   });
-  const connection = connectionOn(socket, outer.session, tunnel);
+  const connection = connectionOn(socket, outer.session, tunnel, outer.carrier ?? outer.socket);
   connection.onFirstRequest = wentOn;
   stage.server.take(connection);
 }

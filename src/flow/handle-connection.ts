@@ -29,7 +29,7 @@ export async function handleConnection(stage: Stage, socket: Socket, listen: Lis
   }
   const readable = first.value === 'tls' ? await secureOwnPort(stage, session, socket, listen) : socket;
   if (!readable) return;
-  const connection = connectionOn(readable, session);
+  const connection = connectionOn(readable, session, undefined, socket);
   readable.once('close', () => {
     if (connection.exchanges === 0) stage.journal.tellNoRequest(session);
   });

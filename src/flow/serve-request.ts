@@ -6,7 +6,7 @@ import { asProxyError, ProxyError } from '../core/errors.ts';
 import { nextId, type Tunnel } from '../core/session.ts';
 import { formatTarget } from '../core/target.ts';
 import { admit, admitOwn } from '../http/admission.ts';
-import { type Connection, type Replied, replied } from '../http/connection.ts';
+import { breakOff, type Connection, type Replied, replied } from '../http/connection.ts';
 import { type Asked, answerRequest, type Fate } from './answer-request.ts';
 import type { Services } from './services.ts';
 
@@ -26,7 +26,7 @@ export async function serveRequest(
   try {
     fate = await answerRequest({ services, connection, request, response, id }, asked);
     // The reply was cut short upstream: the client must not take what it has for the whole.
-    if (fate.forwarded?.error && fate.forwarded.reply) cut(request, response);
+    if (fate.forwarded?.error && fate.forwarded.reply) cut(connection, request);
   } catch (thrown) {
     // Without this nobody would ever end the reply that the `finally` waits for.
     response.socket?.destroy();
@@ -37,10 +37,10 @@ export async function serveRequest(
   }
 }
 
-/** To a client of HTTP/1.0 the end of the connection is the end of the reply, unless the connection is reset. */
-function cut({ httpVersion }: IncomingMessage, { socket }: ServerResponse): void {
-  if (httpVersion === '1.0' && socket && !('encrypted' in socket)) socket.resetAndDestroy();
-  else socket?.destroy();
+/** To a client of HTTP/1.0 the end of the connection is the end of the reply. */
+function cut(connection: Connection, { httpVersion }: IncomingMessage): void {
+  if (httpVersion === '1.0') breakOff(connection);
+  else connection.socket.destroy();
 }
 
 function understand(connection: Connection, request: IncomingMessage, problem: ProxyError | undefined): Asked {

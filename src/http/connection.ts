@@ -11,6 +11,8 @@ export interface Connection {
   /** The tunnel whose inside this is; absent on the plain side. */
   readonly tunnel?: Tunnel;
   readonly socket: Socket;
+  /** The TCP connection below the TLS of `socket`; absent when `socket` is that itself. */
+  readonly carrier?: Socket;
   /** Requests, well-formed or not, that began on it. */
   exchanges: number;
   /** Value of `socket.bytesWritten` when the last reply was complete: replies come one after another. */
@@ -23,8 +25,22 @@ export interface Connection {
   onBrokenBody?: (error: ProxyError) => void;
 }
 
-export function connectionOn(socket: Socket, session: Session, tunnel?: Tunnel): Connection {
-  return { socket, session, exchanges: 0, written: socket.bytesWritten, ...(tunnel ? { tunnel } : {}) };
+/** `carrier` and `tunnel` as in Connection. */
+export function connectionOn(socket: Socket, session: Session, tunnel?: Tunnel, carrier?: Socket): Connection {
+  return {
+    socket,
+    session,
+    exchanges: 0,
+    written: socket.bytesWritten,
+    ...(tunnel ? { tunnel } : {}),
+    ...(carrier && carrier !== socket ? { carrier } : {}),
+  };
+}
+
+/** Ends the connection so that nobody can take it for the end of a reply: by a reset, without a word of TLS before. */
+export function breakOff({ socket, carrier }: Connection): void {
+  (carrier ?? socket).resetAndDestroy();
+  socket.destroy();
 }
 
 /** Marks the begin of an exchange on the connection. */

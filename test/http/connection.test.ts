@@ -1,10 +1,10 @@
 // What is counted on one client connection: exchanges, and the bytes of each reply.
 
-import { EventEmitter } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { createServer } from 'node:http';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { beginSession } from '../../src/core/session.ts';
-import { connectionOn, countExchange, replied, takeWritten } from '../../src/http/connection.ts';
+import { breakOff, connectionOn, countExchange, replied, takeWritten } from '../../src/http/connection.ts';
 import { expectNothingLeft } from '../support/leaks.ts';
 import { readAll, readUntil } from '../support/rig.ts';
 import { socketPair } from '../support/socket-pair.ts';
@@ -37,6 +37,19 @@ describe('a connection', () => {
     countExchange(connection);
     countExchange(connection);
     expect([connection.exchanges, told]).toEqual([2, 1]);
+  });
+
+  test.each(['itself', 'its carrier'])('that is broken off resets %s', async (which) => {
+    const { near, far } = await socketPair();
+    const above = await socketPair();
+    const connection =
+      which === 'itself' ? connectionOn(near, session) : connectionOn(above.near, session, undefined, near);
+    expect(connection.carrier).toBe(which === 'itself' ? undefined : near);
+    const reset = once(far, 'error');
+    far.resume();
+    breakOff(connection);
+    expect(await reset).toMatchObject([{ code: 'ECONNRESET' }]);
+    expect(connection.socket.destroyed).toBe(true);
   });
 });
 
