@@ -151,7 +151,6 @@ describe('a spelling of a host', () => {
   });
 
   test('NAME-01: the default port spelled out is the default port', async () => {
-    const before = (await rig.entries(0)).length;
     for (const [url, host] of [
       ['http://no.test:80/', 'no.test'],
       ['http://no.test/', 'no.test:80'],
