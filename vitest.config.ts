@@ -1,11 +1,20 @@
 // How `npm test` runs: real sockets on port zero, so files may run side by side; a hung wait fails rather than stalls.
+// Tests that measure time or memory of a proxy under load come last, one file after another, with the machine to themselves.
 import { defineConfig } from 'vitest/config';
+
+const UNDER_LOAD = ['test/hostile/caps.test.ts', 'test/hostile/exhaustion.test.ts', 'test/walk/memory.test.ts'];
+
+const common = { testTimeout: 20_000, hookTimeout: 60_000, pool: 'forks' as const };
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    testTimeout: 20_000,
-    hookTimeout: 60_000,
-    pool: 'forks',
+    projects: [
+      {
+        test: { ...common, name: 'side by side', include: ['test/**/*.test.ts'], exclude: UNDER_LOAD },
+      },
+      {
+        test: { ...common, name: 'under load', include: UNDER_LOAD, maxWorkers: 1, sequence: { groupOrder: 1 } },
+      },
+    ],
   },
 });

@@ -5,6 +5,7 @@ import type { Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Config } from './config/config.ts';
 import { ProxyError } from './core/errors.ts';
+import type { Limits } from './core/limits.ts';
 import type { Endpoint } from './core/session.ts';
 import { handleConnection } from './flow/handle-connection.ts';
 import { Journal } from './flow/journal.ts';
@@ -17,8 +18,12 @@ import { OwnPages } from './http/own-pages.ts';
 import { MessageServer } from './http/server.ts';
 import { AccessLog } from './log/access-log.ts';
 import type { ServiceLog } from './log/service-log.ts';
+import { type Division, descriptorLimit, divideDescriptors } from './net/descriptors.ts';
 import { Listener } from './net/listener.ts';
+import { Pace } from './net/pace.ts';
+import { Places } from './net/places.ts';
 import { Resolver } from './net/resolver.ts';
+import { Turns } from './net/turns.ts';
 import { Upstream } from './net/upstream.ts';
 import { type CertificateAuthority, openCertificateAuthority } from './pki/certificate-authority.ts';
 import { LeafStore } from './pki/leaf-store.ts';
@@ -46,8 +51,13 @@ export interface RunningProxy {
 /** Throws ProxyError: the CA, the trust, the log or a port cannot be used. Then nothing is left open. */
 export async function startProxy(config: Config, service: ServiceLog): Promise<RunningProxy> {
   const { limits } = config;
+  const division = divideDescriptors(descriptorLimit(), limits);
   const { ca, created, warnings } = await openCertificateAuthority(config.ca);
   for (const warning of warnings) service.warn({}, warning);
+  if (limits.connections !== 'auto' && division.connections < limits.connections) {
+    const { connections } = division;
+    service.warn({ connections }, 'limits.connections is more than the file descriptors of this process allow');
+  }
   const policy = policyOf(config);
   let listener: Listener | undefined;
   const upstream = upstreamOf(config, (address, port) => listener?.isOwn(address, port) ?? false, ca);
@@ -57,11 +67,12 @@ export async function startProxy(config: Config, service: ServiceLog): Promise<R
   const services: Services = {
     policy,
     upstream,
-    pools: new OriginPools(upstream, limits),
+    pools: new OriginPools(upstream, { ...limits, idleConnections: division.idle }),
     leaves: new LeafStore(ca),
     pages: new OwnPages(ca),
     journal: new Journal({ write: (entry) => accessLog.write(entry), service }),
     limits,
+    ...sharesOf(limits, division),
     via: config.via,
     stopping: stopping.signal,
     cut: cut.signal,
@@ -156,6 +167,21 @@ export function upstreamOf(
     connectTimeout: limits.connectTimeout,
     handshakeTimeout: limits.handshakeTimeout,
   });
+}
+
+/** Who may come in, shake hands and have leaves minted, and how many at a time. */
+function sharesOf(
+  limits: Limits,
+  { connections, waiting }: Division,
+): Pick<Services, 'places' | 'handshakes' | 'mints'> {
+  const { connectionsPerClient, handshakesPerClient, mintsPerClient, connectTimeout, handshakeTimeout } = limits;
+  // The other half is for the handshake itself.
+  const patience = handshakeTimeout / 2;
+  return {
+    places: new Places({ connections, connectionsPerClient, waiting, patience: connectTimeout }),
+    handshakes: new Turns({ atOnce: handshakesPerClient, patience }),
+    mints: new Pace({ perSecond: mintsPerClient, patience }),
+  };
 }
 
 /** A log that fails later is told and tried again; one that fails now would hide from the first request on. */

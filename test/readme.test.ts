@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { loadConfig } from '../src/config/load.ts';
 import { ERROR_KINDS } from '../src/core/errors.ts';
-import { DEFAULT_LIMITS } from '../src/core/limits.ts';
+import { DEFAULT_SHARES, DEFAULT_WAITS } from '../src/core/limits.ts';
 
 const readme = readFileSync(join(import.meta.dirname, '..', 'README.md'), 'utf8');
 
@@ -21,7 +21,8 @@ describe('the README', () => {
 
   test('lists every limit with its default', () => {
     const spell = (ms: number): string => (ms % 60_000 === 0 && ms > 60_000 ? `${ms / 60_000}m` : `${ms / 1000}s`);
-    for (const [name, ms] of Object.entries(DEFAULT_LIMITS)) expect(readme).toContain(`| \`${name}\` | ${spell(ms)} |`);
+    for (const [name, ms] of Object.entries(DEFAULT_WAITS)) expect(readme).toContain(`| \`${name}\` | ${spell(ms)} |`);
+    for (const [name, value] of Object.entries(DEFAULT_SHARES)) expect(readme).toContain(`| \`${name}\` | ${value} |`);
   });
 
   test('shows configs that load', async () => {

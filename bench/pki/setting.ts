@@ -50,6 +50,7 @@ export function rsaCa(): CertificateAuthority {
     keyId,
     chain: [],
     anchor: certificate,
+    constraints: [],
     notBefore,
     notAfter,
     fingerprint,

@@ -3,7 +3,7 @@
 
 import { normalize } from 'node:path';
 import * as z from 'zod';
-import { DEFAULT_LIMITS } from '../core/limits.ts';
+import { DEFAULT_SHARES, DEFAULT_WAITS, type Shares, type Waits } from '../core/limits.ts';
 import {
   address,
   choice,
@@ -147,7 +147,11 @@ const log = section({
   service: section({ level: choice(['debug', 'info', 'warn', 'error', 'silent']).default('info') }).prefault({}),
 }).prefault({});
 
-const wait = (limit: keyof typeof DEFAULT_LIMITS) => duration(1).default(DEFAULT_LIMITS[limit]);
+const wait = (limit: keyof Waits) => duration(1).default(DEFAULT_WAITS[limit]);
+const share = (limit: Exclude<keyof Shares, 'connections'>, least = 1) =>
+  integer('a number', least, MOST).default(DEFAULT_SHARES[limit]);
+/** Above what any machine has descriptors for. */
+const MOST = 1_000_000;
 
 const limits = section({
   headerTimeout: wait('headerTimeout'),
@@ -157,6 +161,14 @@ const limits = section({
   bodyTimeout: wait('bodyTimeout'),
   keepAliveTimeout: wait('keepAliveTimeout'),
   tunnelIdleTimeout: wait('tunnelIdleTimeout'),
+  connections: z
+    .union([z.literal('auto'), integer('a number', 1, MOST)], { error: expected(`auto or a number from 1 to ${MOST}`) })
+    .default(DEFAULT_SHARES.connections),
+  connectionsPerClient: share('connectionsPerClient'),
+  handshakesPerClient: share('handshakesPerClient'),
+  mintsPerClient: share('mintsPerClient'),
+  idleConnections: share('idleConnections', 0),
+  idlePerOrigin: share('idlePerOrigin', 0),
 }).prefault({});
 
 const version = z.literal(1, {

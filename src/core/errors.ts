@@ -92,6 +92,12 @@ export const ERROR_KINDS = {
     squid: 'ERR_CONFLICT_HOST',
     sentence: 'The server name in the ClientHello is not the host of the CONNECT.',
   },
+  'client-limit': {
+    side: 'client',
+    status: 429,
+    squid: 'ERR_ACCESS_DENIED',
+    sentence: 'The client takes more than its share of this proxy.',
+  },
   denied: {
     side: 'proxy',
     status: 403,
@@ -105,6 +111,12 @@ export const ERROR_KINDS = {
     sentence: 'The host resolves only to addresses that this proxy may not dial.',
   },
   loop: { side: 'proxy', status: 508, squid: 'ERR_ACCESS_DENIED', sentence: 'The request leads back to this proxy.' },
+  overloaded: {
+    side: 'proxy',
+    status: 503,
+    squid: 'ERR_CANNOT_FORWARD',
+    sentence: 'The proxy has no place for a further connection.',
+  },
   'shutting-down': { side: 'proxy', status: 503, squid: 'ERR_SHUTTING_DOWN', sentence: 'The proxy is shutting down.' },
   'config-invalid': { side: 'proxy', status: 500, squid: 'ERR_CANNOT_FORWARD', sentence: 'The config is not valid.' },
   'ca-unusable': {

@@ -1,11 +1,13 @@
-// How long we wait, as one named option per wait, in milliseconds. config/ reads them, net/, http/ and flow/ obey them.
+// How long we wait and how much we hold, as one named option each; waits are milliseconds. config/ reads them, net/, http/
+// and flow/ obey them. The reasons stand in the README's table of limits.
 
-export interface Limits {
+/** Every wait has an end. */
+export interface Waits {
   /** From accept, or from the first byte of a further request, to the end of its header. */
   readonly headerTimeout: number;
-  /** Each TLS handshake, either side; also the wait for a ClientHello after CONNECT. */
+  /** Each TLS handshake, either side; the wait for a ClientHello after CONNECT; twice the wait for a turn. */
   readonly handshakeTimeout: number;
-  /** From the dial to the accepted TCP connection, all addresses together; also each DNS question. */
+  /** From the dial to the accepted TCP connection, all addresses together; each DNS question; the wait for a free place. */
   readonly connectTimeout: number;
   /** Origin silent before or within a reply. */
   readonly responseTimeout: number;
@@ -17,8 +19,25 @@ export interface Limits {
   readonly tunnelIdleTimeout: number;
 }
 
-/** The reasons stand in the README's table of limits. */
-export const DEFAULT_LIMITS: Limits = {
+/** Nobody takes more than a share. A client is an IPv4 address or an IPv6 /64. */
+export interface Shares {
+  /** Client connections served at once by a process; `auto`: what its file descriptors allow. */
+  readonly connections: number | 'auto';
+  /** Of these, by one client. */
+  readonly connectionsPerClient: number;
+  /** TLS handshakes with one client at once; further ones wait their turn. */
+  readonly handshakesPerClient: number;
+  /** Certificates minted for one client in a second, on average; further ones wait their turn. */
+  readonly mintsPerClient: number;
+  /** Connections kept to origins that have no request on them. */
+  readonly idleConnections: number;
+  /** Of these, to one origin. */
+  readonly idlePerOrigin: number;
+}
+
+export interface Limits extends Waits, Shares {}
+
+export const DEFAULT_WAITS: Waits = {
   headerTimeout: 10_000,
   handshakeTimeout: 10_000,
   connectTimeout: 5_000,
@@ -27,3 +46,14 @@ export const DEFAULT_LIMITS: Limits = {
   keepAliveTimeout: 120_000,
   tunnelIdleTimeout: 300_000,
 };
+
+export const DEFAULT_SHARES: Shares = {
+  connections: 'auto',
+  connectionsPerClient: 1_000,
+  handshakesPerClient: 100,
+  mintsPerClient: 50,
+  idleConnections: 1_024,
+  idlePerOrigin: 64,
+};
+
+export const DEFAULT_LIMITS: Limits = { ...DEFAULT_WAITS, ...DEFAULT_SHARES };

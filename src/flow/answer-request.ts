@@ -10,6 +10,7 @@ import type { Connection } from '../http/connection.ts';
 import { type Forwarded, forward } from '../http/forward.ts';
 import { hasPassed } from '../http/headers.ts';
 import { refusalOf, replyPage } from '../http/reply.ts';
+import { loggedUrl } from '../log/logged-url.ts';
 import type { Told } from './journal.ts';
 import { isOwnHost, ownPage, serveOwn } from './serve-own.ts';
 import type { Services } from './services.ts';
@@ -140,7 +141,8 @@ function refuse(
   const rule = how.decision?.action === 'deny' ? how.decision.rule : undefined;
   // What is left of a body would be taken for the next request, or keep us reading for nothing.
   connection.closing = asked.kind === 'bad' || bodyIsPending(request);
-  replyPage(response, refusalOf(failure, asked.url, id, rule), { close: connection.closing });
+  // A page is shown around and kept by agents as a log is: user, password and query stay out of it too.
+  replyPage(response, refusalOf(failure, loggedUrl(asked.url), id, rule), { close: connection.closing });
   return { ...how, status: failure.status, failure, contentType: 'text/html' };
 }
 

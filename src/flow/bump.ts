@@ -5,10 +5,12 @@ import type { TLSSocket } from 'node:tls';
 import { asProxyError, ProxyError } from '../core/errors.ts';
 import type { Tunnel } from '../core/session.ts';
 import { type Connection, connectionOn } from '../http/connection.ts';
-import { acceptTls, type ClientHandshake } from '../net/client-tls.ts';
+import { clientKey } from '../net/client-key.ts';
 import type { Route, UpstreamConnection } from '../net/upstream.ts';
+import type { LeafIdentity } from '../pki/leaf-identity.ts';
 import type { ClientHello } from '../wire/client-hello.ts';
 import type { Stage } from './services.ts';
+import { failedHandshake, shakeHands } from './shake-hands.ts';
 
 /**
  * Milliseconds in which a client that closes after the handshake without having sent a byte is taken to have rejected
@@ -24,14 +26,23 @@ export async function bump(
   hello: ClientHello,
   route?: Route,
 ): Promise<void> {
-  const { leaves, limits, journal } = stage;
+  const { leaves, journal } = stage;
   const { socket, session } = outer;
   const { authority } = tunnel;
-  const upstream = await verifyOrigin(stage, tunnel, route);
-  const context = await leaves.contextFor({
+  const identity: LeafIdentity = {
     hosts: [{ kind: authority.kind, text: authority.host }],
     keyType: hello.ecdsa ? 'ec' : 'rsa',
-  });
+  };
+  // Before the origin is dialled and verified, which costs far more than the leaf.
+  if (!leaves.has(identity) && !(await stage.mints.take(clientKey(session.client.address)))) {
+    socket.destroy();
+    const failure = new ProxyError('client-limit', 'It asks for too many new hosts at once.');
+    const told = { by: session, tag: 'NONE_NONE', suffix: 'ABORTED', status: 200, bytes: 0 } as const;
+    journal.tellConnect(tunnel, { ...told, outcome: 'failed', failure });
+    return;
+  }
+  const upstream = await verifyOrigin(stage, tunnel, route);
+  const context = await leaves.contextFor(identity);
   const base = { by: session, upstream, tag: 'NONE_NONE', status: 200, bytes: 0 } as const;
   if (socket.destroyed) {
     journal.tellConnect(tunnel, {
@@ -42,7 +53,7 @@ export async function bump(
     });
     return;
   }
-  const handshake = await acceptTls(socket, { context, timeout: limits.handshakeTimeout });
+  const handshake = await shakeHands(stage, session, socket, context);
   if (handshake.outcome !== 'secure') {
     journal.tellConnect(tunnel, { ...base, suffix: 'ABORTED', ...failedHandshake(handshake) });
     return;
@@ -64,19 +75,6 @@ async function verifyOrigin(
     tunnel.instead = { kind: 'failed', error: asProxyError(thrown) };
     return undefined;
   }
-}
-
-function failedHandshake(handshake: Exclude<ClientHandshake, { outcome: 'secure' }>) {
-  if (handshake.outcome === 'rejected') {
-    const { alert, confidence } = handshake;
-    const sign = confidence === 'certain' ? `Its alert: ${alert}.` : 'It broke off the handshake without an alert.';
-    const failure = new ProxyError('client-rejected-certificate', sign);
-    return { outcome: 'client_rejected_certificate', alert, confidence, failure } as const;
-  }
-  if (handshake.outcome === 'timeout') {
-    return { outcome: 'timed_out', failure: new ProxyError('client-tls', 'No end of the handshake in time.') } as const;
-  }
-  return { outcome: 'failed', failure: new ProxyError('client-tls', handshake.reason) } as const;
 }
 
 /** The CONNECT is told once it is known whether the client went on: at its first request, its close, or after a second. */

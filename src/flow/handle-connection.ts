@@ -1,4 +1,4 @@
-// Stage one: a socket was accepted. Its first byte says whether the client speaks TLS to the proxy itself; either way it
+// Stage one: a socket was accepted. Is there a place for it? Its first byte says whether the client speaks TLS to the proxy itself; either way it
 // ends at the HTTP parser. Called by proxy.ts for each socket.
 
 import type { Socket } from 'node:net';
@@ -6,15 +6,23 @@ import { type Host, parseHost } from '../core/authority.ts';
 import { asProxyError, ProxyError } from '../core/errors.ts';
 import { beginSession, plainAddress, type Session } from '../core/session.ts';
 import { connectionOn } from '../http/connection.ts';
-import { acceptTls } from '../net/client-tls.ts';
+import { clientKey } from '../net/client-key.ts';
 import type { ListenOptions } from '../net/options.ts';
 import { peek, peekError } from '../net/peek.ts';
 import { classify } from '../wire/classify.ts';
 import { peekHello } from './peek-hello.ts';
 import type { Stage } from './services.ts';
+import { failedHandshake, shakeHands } from './shake-hands.ts';
+import { turnAway } from './turn-away.ts';
 
 export async function handleConnection(stage: Stage, socket: Socket, listen: ListenOptions): Promise<void> {
   const session = sessionOf(socket);
+  const admission = await stage.places.admit(socket, clientKey(session.client.address));
+  if (admission !== 'in') {
+    if (admission === 'gone') stage.journal.tellNoRequest(session);
+    else turnAway(stage, session, socket, admission);
+    return;
+  }
   const first = await peek(socket, (bytes) => ({ more: false, value: classify(bytes) }), {
     timeout: stage.limits.headerTimeout,
     ceiling: 1,
@@ -60,19 +68,13 @@ async function secureOwnPort(
     journal.tellNoRequest(session);
     return undefined;
   }
-  const handshake = await acceptTls(socket, { context, timeout: limits.handshakeTimeout });
-  if (handshake.outcome === 'secure') {
-    session.proxyTls = handshake.facts;
-    return handshake.socket;
+  const handshake = await shakeHands(stage, session, socket, context);
+  if (handshake.outcome !== 'secure') {
+    journal.tellNoRequest(session, failedHandshake(handshake));
+    return undefined;
   }
-  if (handshake.outcome === 'rejected') {
-    const { alert, confidence } = handshake;
-    journal.tellNoRequest(session, { outcome: 'client_rejected_certificate', alert, confidence });
-  } else {
-    const detail = handshake.outcome === 'failed' ? handshake.reason : 'No end of the handshake in time.';
-    journal.tellNoRequest(session, { outcome: 'failed', failure: new ProxyError('client-tls', detail) });
-  }
-  return undefined;
+  session.proxyTls = handshake.facts;
+  return handshake.socket;
 }
 
 /** The configured names, the address the client came to, and `localhost` for one that came by loopback. */

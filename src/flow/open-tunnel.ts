@@ -50,9 +50,21 @@ export async function openTunnel(
 }
 
 function decide(stage: Stage, { session }: Connection, authority: Authority): Tunnel['decision'] {
-  return isOwnHost(authority)
+  const decision = isOwnHost(authority)
     ? ownPermit(authority)
     : stage.policy.decideConnect({ client: session.client.address, authority });
+  return stage.leaves.maySignFor({ kind: authority.kind, text: authority.host }) ? decision : undecrypted(decision);
+}
+
+/** The decision where no leaf can be had: what could only be said or done inside is refused at the CONNECT. */
+function undecrypted(decision: Tunnel['decision']): Tunnel['decision'] {
+  if (decision.action === 'deny') {
+    return decision.refuseBy === 'page' ? { ...decision, refuseBy: 'connect' } : decision;
+  }
+  if (decision.tls !== 'bump') return decision;
+  const { step, authority, rule } = decision;
+  const reason = `the name constraints of our CA leave out ${authority.host}, so it cannot be decrypted`;
+  return { action: 'deny', step, authority, rule, reason, refuseBy: 'connect' };
 }
 
 async function carryOut(stage: Stage, connection: Connection, tunnel: Tunnel, head: Buffer): Promise<void> {

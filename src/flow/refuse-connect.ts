@@ -6,6 +6,7 @@ import type { ProxyError } from '../core/errors.ts';
 import { nextId, type Tunnel } from '../core/session.ts';
 import type { Connection } from '../http/connection.ts';
 import { refusalOf, replyRaw } from '../http/reply.ts';
+import { loggedUrl } from '../log/logged-url.ts';
 import type { Services } from './services.ts';
 
 /** `rule`: the name of the rule that decided, where one did. */
@@ -39,7 +40,7 @@ export function refuseMalformedConnect(
 ): void {
   const { socket, session, tunnel } = connection;
   const id = nextId();
-  const bytes = replyRaw(socket, refusalOf(error, target, id));
+  const bytes = replyRaw(socket, refusalOf(error, loggedUrl(target, 'authority'), id));
   services.journal.tell({
     by: session,
     inside: tunnel,

@@ -4,6 +4,9 @@ import type { Limits } from '../core/limits.ts';
 import type { OriginPools } from '../http/origin-pools.ts';
 import type { OwnPages } from '../http/own-pages.ts';
 import type { MessageServer } from '../http/server.ts';
+import type { Pace } from '../net/pace.ts';
+import type { Places } from '../net/places.ts';
+import type { Turns } from '../net/turns.ts';
 import type { Upstream } from '../net/upstream.ts';
 import type { LeafStore } from '../pki/leaf-store.ts';
 import type { Policy } from '../policy/policy.ts';
@@ -17,6 +20,12 @@ export interface Services {
   readonly pages: OwnPages;
   readonly journal: Journal;
   readonly limits: Limits;
+  /** Who may come in. */
+  readonly places: Places;
+  /** Whose turn it is to shake hands with us. */
+  readonly handshakes: Turns;
+  /** Whose turn it is to have a leaf minted. */
+  readonly mints: Pace;
   /** Our pseudonym in Via; undefined sends none. */
   readonly via: string | undefined;
   /** Fires when a drain begins: what is idle is closed by us. */

@@ -15,6 +15,7 @@ import { type Lane, LaneGone } from './lane.ts';
 import type { OriginPools } from './origin-pools.ts';
 import { reasonOf, replyProblem } from './reply-problem.ts';
 import { RequestBody } from './request-body.ts';
+import { watchReader } from './watch-reader.ts';
 
 export interface ForwardOptions {
   readonly pools: OriginPools;
@@ -25,7 +26,7 @@ export interface ForwardOptions {
   readonly maxForwards?: number | undefined;
   /** Our pseudonym in Via; none is sent without it. */
   readonly via: string | undefined;
-  /** Milliseconds the client may be silent within its body. */
+  /** Milliseconds the client may be silent within its body, or take nothing of its reply. */
   readonly bodyTimeout: number;
   /** Fires, with the error as its reason, when the rest of the request turns out malformed. */
   readonly brokenBody?: AbortSignal;
@@ -115,24 +116,11 @@ function exchange(
     let interim = 0;
     let controller: Dispatcher.DispatchController | undefined;
 
-    // A client that takes nothing more of its reply holds an origin: it has as long as one that is silent in its body.
-    let stall: NodeJS.Timeout | undefined;
-    const watchStall = (): void => {
-      const left = response.socket?.writableLength ?? 0;
-      stall = setTimeout(() => {
-        if ((response.socket?.writableLength ?? 0) < left) watchStall();
-        else response.socket?.destroy();
-      }, options.bodyTimeout);
-    };
-    const onDrain = (): void => {
-      clearTimeout(stall);
-      controller?.resume();
-    };
+    const onDrain = (): void => controller?.resume();
     const onClose = (): void => {
       if (!response.writableFinished) controller?.abort(new ProxyError('client-aborted'));
     };
     const settle = (error: unknown): void => {
-      clearTimeout(stall);
       response.off('drain', onDrain).off('close', onClose);
       body?.destroy();
       resolve({ reply, firstByte, error, bytesIn: body?.bytes ?? 0 });
@@ -161,15 +149,14 @@ function exchange(
         // The origin will not wait for the rest of the body, nor shall the next request wait behind it.
         if (body && !request.complete) headers.push('Connection', 'close');
         response.writeHead(status, reasonOf(line), headers);
+        watchReader(response, options.bodyTimeout);
         reply = { status, contentType: valuesOf(raw, 'content-type')[0] };
         // The head goes out with the first bytes of the body, or alone when none came with it.
         process.nextTick(() => response.flushHeaders());
       },
       onResponseData(started, chunk) {
         sweepAfter(chunk.length);
-        if (response.write(chunk) || started.paused) return;
-        started.pause();
-        watchStall();
+        if (!response.write(chunk)) started.pause();
       },
       onResponseEnd() {
         options.pools.release(lane, target.authority, target.scheme);

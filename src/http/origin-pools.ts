@@ -13,6 +13,8 @@ export class OriginPools {
   readonly #upstream: Upstream;
   readonly #limits: Limits;
   readonly #idle = new Map<string, Lane[]>();
+  /** The idle ones of all origins, the one that has rested longest first. */
+  readonly #resting = new Map<Lane, string>();
   readonly #lanes = new Set<Lane>();
   #destroyed = false;
 
@@ -51,13 +53,17 @@ export class OriginPools {
     return lane;
   }
 
-  /** Gives a lane back whose exchange was exactly complete. */
+  /** Gives a lane back whose exchange was exactly complete; those that rest longest go when there are too many. */
   release(lane: Lane, authority: Authority, scheme: Scheme): void {
     if (!lane.alive) return;
     const key = originOf(authority, scheme);
-    const idle = this.#idle.get(key);
-    if (idle) idle.push(lane);
-    else this.#idle.set(key, [lane]);
+    const { idleConnections, idlePerOrigin } = this.#limits;
+    const idle = this.#idle.get(key) ?? [];
+    this.#idle.set(key, idle);
+    idle.push(lane);
+    this.#resting.set(lane, key);
+    if (idle.length > idlePerOrigin) this.#drop(idle[0]);
+    else if (this.#resting.size > idleConnections) this.#drop(this.#resting.keys().next().value);
   }
 
   /** Closes every connection at once, those that are still being dialled as soon as they stand. */
@@ -76,13 +82,22 @@ export class OriginPools {
     const idle = this.#idle.get(key);
     let lane = idle?.pop();
     while (lane && !lane.alive) lane = idle?.pop();
+    if (lane) this.#resting.delete(lane);
     if (idle?.length === 0) this.#idle.delete(key);
     return lane;
+  }
+
+  #drop(lane: Lane | undefined): void {
+    const key = lane && this.#resting.get(lane);
+    if (!lane || key === undefined) return;
+    this.#forget(key, lane);
+    lane.destroy();
   }
 
   /** An origin without a connection leaves nothing behind: memory does not grow with the hosts ever seen. */
   #forget(key: string, lane: Lane): void {
     this.#lanes.delete(lane);
+    this.#resting.delete(lane);
     const idle = this.#idle.get(key);
     const at = idle?.indexOf(lane) ?? -1;
     if (at >= 0) idle?.splice(at, 1);

@@ -39,6 +39,7 @@ const PHRASES: Readonly<Record<number, string>> = {
   414: 'URI Too Long',
   417: 'Expectation Failed',
   421: 'Misdirected Request',
+  429: 'Too Many Requests',
   431: 'Request Header Fields Too Large',
   500: 'Internal Server Error',
   502: 'Bad Gateway',
@@ -101,11 +102,15 @@ function pageHeaders(refusal: Refusal, body: Buffer): string[] {
     `${refusal.squid} 0`,
     'Proxy-Status',
     proxyStatus,
+    ...(refusal.code === 'client-limit' || refusal.code === 'overloaded' ? ['Retry-After', RETRY_AFTER] : []),
     // RFC 9110 section 15.5.6 wants the methods that are served.
     ...(refusal.status === 405 ? ['Allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, CONNECT'] : []),
     ...(refusal.rule ? ['X-Proxy-Denied', headerSafe(refusal.rule)] : []),
   ];
 }
+
+/** Seconds after which a client that found no place may ask again. */
+const RETRY_AFTER = '5';
 
 /** RFC 9209 section 2.3: the registered error types that fit ours. */
 const PROXY_STATUS: Partial<Readonly<Record<ErrorCode, string>>> = {
@@ -117,9 +122,11 @@ const PROXY_STATUS: Partial<Readonly<Record<ErrorCode, string>>> = {
   'request-method': 'http_request_error',
   'request-expectation': 'http_request_error',
   'host-mismatch': 'http_request_denied',
+  'client-limit': 'connection_limit_reached',
   denied: 'http_request_denied',
   'address-forbidden': 'destination_ip_prohibited',
   loop: 'proxy_loop_detected',
+  overloaded: 'connection_limit_reached',
   'dns-failed': 'dns_error',
   'dns-timeout': 'dns_timeout',
   'connect-failed': 'connection_refused',

@@ -2,7 +2,7 @@
 //
 // Every write to the disk holds whole lines and the file is opened for appending, so several workers may share it. When
 // the disk is full the lines wait in memory up to a bound, then are counted as lost; what waits is written once there is
-// room. The file is opened here rather than by SonicBoom, which without a descriptor can neither write, end nor recover.
+// room. The lines of one turn of the event loop are written together: a write costs more than a line does. The file is opened here rather than by SonicBoom, which without a descriptor can neither write, end nor recover.
 
 import { mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -32,6 +32,8 @@ export class LogFile {
   #openedAt = 0;
   #reportedAt = Number.NEGATIVE_INFINITY;
   #lost = 0;
+  /** Lines of this turn of the event loop. */
+  #batch = '';
 
   /** `path` is absolute, or `stdout`. A file that cannot be opened is reported and tried again later. */
   constructor(path: string, onError: (error: ProxyError) => void) {
@@ -49,13 +51,19 @@ export class LogFile {
   write(line: string): void {
     if (this.#closing) return;
     if (this.#sink === undefined && performance.now() - this.#openedAt >= OPEN_AGAIN_AFTER) this.#open();
-    if (this.#sink === undefined) this.#lose(1);
-    else this.#sink.write(`${line}\n`);
+    if (this.#sink === undefined) {
+      this.#lose(1);
+      return;
+    }
+    if (this.#batch === '') setImmediate(this.#flush);
+    else if (this.#batch.length + line.length >= MAX_WRITE) this.#flush();
+    this.#batch += `${line}\n`;
   }
 
   /** After a rotation: what was taken so far goes to the file as it was, the rest to a new one of the same name. */
   reopen(): void {
     if (this.#closing || this.#path === 'stdout') return;
+    this.#flush();
     const old = this.#sink;
     this.#open();
     if (old !== undefined && old !== this.#sink) void finish(old);
@@ -63,11 +71,20 @@ export class LogFile {
 
   /** Resolves when everything taken is in the file, or when it is clear that it cannot get there. */
   async close(): Promise<void> {
+    this.#flush();
     this.#closing = true;
     const sink = this.#sink;
     this.#sink = undefined;
     if (sink !== undefined) await finish(sink);
   }
+
+  readonly #flush = (): void => {
+    const lines = this.#batch;
+    if (lines === '') return;
+    this.#batch = '';
+    if (this.#sink === undefined) this.#lose(linesIn(lines));
+    else this.#sink.write(lines);
+  };
 
   #open(): void {
     this.#openedAt = performance.now();
@@ -79,7 +96,7 @@ export class LogFile {
   }
 
   #watch(sink: Sink): Sink {
-    sink.on('drop', () => this.#lose(1));
+    sink.on('drop', (lines: string) => this.#lose(linesIn(lines)));
     sink.on('error', (error: unknown) => {
       // The reader of our standard output is gone for good; pino makes the sink deaf.
       if (this.#sink === sink && isBrokenPipe(error)) this.#sink = undefined;
@@ -101,6 +118,10 @@ export class LogFile {
     const lost = this.#lost > 0 ? ` (${this.#lost} lines lost so far)` : '';
     this.#onError(new ProxyError('log-failed', `${this.#path}: ${messageOf(error)}${lost}`, { cause: error }));
   }
+}
+
+function linesIn(text: string): number {
+  return text.split('\n').length - 1;
 }
 
 function openSink(path: string): Sink {

@@ -26,6 +26,8 @@ export interface PipeOptions {
  */
 const AFTER_CLIENT_ENDED = 30_000;
 const AFTER_UPSTREAM_ENDED = 1_000;
+/** Looks within such a time: a tunnel whose last byte came between two of them lives a quarter longer, not twice. */
+const LOOKS = 4;
 
 /** Resolves when both directions have ended, or one broke; both sockets are then destroyed. Never rejects. */
 export function pipe(client: Duplex, upstream: Duplex, { idleTimeout, signal }: PipeOptions): Promise<Piped> {
@@ -35,20 +37,28 @@ export function pipe(client: Duplex, upstream: Duplex, { idleTimeout, signal }: 
     const up: Lane = { bytes: 0, ended: false };
     const down: Lane = { bytes: 0, ended: false };
     let seen = 0;
-    let quietSince = performance.now();
+    let quiet = 0;
+    let every = 0;
+    let timer: NodeJS.Timeout | undefined;
 
-    // One timer that looks whether anything moved: cheaper than one re-armed with every chunk.
+    // A timer that looks whether anything moved: cheaper than one re-armed with every chunk.
     const look = (): void => {
       const moved = up.bytes + down.bytes;
-      const now = performance.now();
-      if (moved !== seen) {
-        seen = moved;
-        quietSince = now;
-      } else if (open === 2 || now - quietSince >= idleTimeout) finish('idle');
+      quiet = moved === seen ? quiet + 1 : 0;
+      seen = moved;
+      if (quiet < LOOKS) return;
+      if (open === 2 || quiet * every >= idleTimeout) finish('idle');
       // What one side has said and the other has not yet taken is still to be delivered, however slow the reader.
       else if (client.writableLength + upstream.writableLength === 0) finish('complete');
     };
-    let timer = setInterval(look, idleTimeout);
+    const watch = (patience: number): void => {
+      clearInterval(timer);
+      seen = up.bytes + down.bytes;
+      quiet = 0;
+      every = Math.ceil(Math.min(patience, idleTimeout) / LOOKS);
+      timer = setInterval(look, every);
+    };
+    watch(idleTimeout);
     const cut = (): void => finish('cut');
 
     const finish = (end: PipeEnd): void => {
@@ -63,11 +73,8 @@ export function pipe(client: Duplex, upstream: Duplex, { idleTimeout, signal }: 
     const laneEnded = (patience: number) => (): void => {
       if (done) return;
       open -= 1;
-      clearInterval(timer);
-      seen = up.bytes + down.bytes;
-      quietSince = performance.now();
       if (open === 0) finish('complete');
-      else timer = setInterval(look, Math.min(patience, idleTimeout));
+      else watch(patience);
     };
 
     carry(client, upstream, up, laneEnded(AFTER_CLIENT_ENDED));

@@ -11,6 +11,8 @@ import type { ResolverOptions } from './options.ts';
 const NEGATIVE_TTL = 5_000;
 /** Names remembered at most; the oldest go first. */
 const MAX_CACHED = 10_000;
+/** Addresses of one name that are looked at: far more than are tried within a deadline, and few to remember. */
+const MAX_ADDRESSES = 64;
 /** Milliseconds the slower of A and AAAA is waited for once the other is here (RFC 8305 section 3). */
 const RESOLUTION_DELAY = 50;
 
@@ -39,7 +41,7 @@ export class Resolver {
     this.#timeout = timeout;
   }
 
-  /** All addresses of a canonical name, IPv6 and IPv4 in turn. Throws ProxyError `dns-failed` or `dns-timeout`. */
+  /** The addresses of a canonical name, IPv6 and IPv4 in turn. Throws ProxyError `dns-failed` or `dns-timeout`. */
   async resolve(host: string): Promise<readonly string[]> {
     const local = this.#hosts.get(host) ?? this.#hostsFile?.lookup(host);
     if (local) return local;
@@ -78,7 +80,7 @@ export class Resolver {
     } finally {
       deadline.clear();
     }
-    const records = interleave(six.records, four.records);
+    const records = interleave(six.records, four.records).slice(0, MAX_ADDRESSES);
     const now = performance.now();
     if (records.length === 0) {
       const expires = now + Math.min(NEGATIVE_TTL, this.#maxTtl);

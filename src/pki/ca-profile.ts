@@ -2,6 +2,7 @@
 // Read once at start from the administrator's own file, which OpenSSL has parsed before. Called by certificate-authority.
 
 import type { X509Certificate } from 'node:crypto';
+import type { NameConstraints, Subtrees } from '../core/certificate-facts.ts';
 import { OIDS } from './certificate-fields.ts';
 import { content, type Der, decode, dotted, encode, isContext, isTrue, members } from './der.ts';
 
@@ -17,6 +18,8 @@ export interface CaProfile {
   readonly pathLength: number;
   /** False too when there is no keyUsage, which strict clients demand of a CA. */
   readonly signsCertificates: boolean;
+  /** What it may sign for; `undefined` when that is not limited. */
+  readonly nameConstraints: NameConstraints | undefined;
 }
 
 /** Throws when the certificate is not encoded as DER demands. */
@@ -31,6 +34,7 @@ export function readCaProfile(certificate: X509Certificate): CaProfile {
   const constraints = extensions.get(OIDS.basicConstraints);
   const keyId = extensions.get(OIDS.subjectKeyIdentifier);
   const usage = extensions.get(OIDS.keyUsage);
+  const names = extensions.get(OIDS.nameConstraints);
   const [flag, length] = members(constraints?.value);
   return {
     subject,
@@ -40,7 +44,17 @@ export function readCaProfile(certificate: X509Certificate): CaProfile {
     pathLength: length ? content(length).readUIntBE(0, content(length).length) : Number.POSITIVE_INFINITY,
     // keyCertSign is bit 5 of the first octet; octet 0 of the content counts the unused bits.
     signsCertificates: usage !== undefined && ((bitString(usage.value)[0] ?? 0) & 0x04) !== 0,
+    nameConstraints: names && { permitted: subtreesOf(names.value, 0), excluded: subtreesOf(names.value, 1) },
   };
+}
+
+/** The subtrees below `[tag]` of NameConstraints (RFC 5280 section 4.2.1.10), of the kinds that a leaf names: 2 and 7. */
+function subtreesOf(constraints: Der, tag: number): Subtrees {
+  const bases = members(members(constraints).find((part) => isContext(part, tag))).flatMap(
+    (subtree) => members(subtree)[0] ?? [],
+  );
+  const ofKind = (kind: number): Buffer[] => bases.filter((base) => isContext(base, kind)).map(content);
+  return { dns: ofKind(2).map((name) => name.toString('latin1')), ip: ofKind(7) };
 }
 
 interface Extension {

@@ -2,6 +2,7 @@
 // along with a leaf and what they must trust. Called by certificate-authority.
 
 import type { X509Certificate } from 'node:crypto';
+import type { NameConstraints } from '../core/certificate-facts.ts';
 import { messageOf } from '../core/errors.ts';
 import { unusable } from './ca-files.ts';
 import { type CaProfile, readCaProfile } from './ca-profile.ts';
@@ -17,6 +18,8 @@ export interface CaChain {
   readonly chain: readonly X509Certificate[];
   /** What clients must trust. */
   readonly anchor: X509Certificate;
+  /** What the certificates of the chain let it sign for, the root's word included; empty where nothing is limited. */
+  readonly constraints: readonly NameConstraints[];
   /** From when, and until when, the whole chain is valid. */
   readonly notBefore: Date;
   readonly notAfter: Date;
@@ -54,6 +57,7 @@ export function checkChain(certificates: readonly X509Certificate[], file: strin
     keyId,
     chain: certificates.filter((each) => !isSelfSigned(each)),
     anchor,
+    constraints: certificates.flatMap((each) => profileOf(each, file).nameConstraints ?? []),
     notBefore: new Date(Math.max(...certificates.map((each) => each.validFromDate.getTime()))),
     notAfter: new Date(Math.min(...certificates.map((each) => each.validToDate.getTime()))),
     warnings: warningsOn(certificates, anchor, file),

@@ -4,9 +4,12 @@
 import { constants } from 'node:crypto';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { LRUCache } from 'lru-cache';
+import type { Host } from '../core/authority.ts';
+import { ProxyError } from '../core/errors.ts';
 import type { CertificateAuthority } from './certificate-authority.ts';
 import { certificatePem } from './certificate-fields.ts';
-import { leafValidity, mintLeaf } from './leaf.ts';
+import { sweepAfterContext } from './context-sweep.ts';
+import { leafValidity, maySignFor, mintLeaf } from './leaf.ts';
 import { identityKey, type LeafIdentity } from './leaf-identity.ts';
 import { type LeafKey, makeLeafKey } from './leaf-key.ts';
 import { CIPHERS } from './tls-suites.ts';
@@ -57,6 +60,7 @@ export class LeafStore {
       ttlResolution: 0,
       // An entry pushed out while it is being made still answers those who wait for it.
       ignoreFetchAbort: true,
+      disposeAfter: () => sweepAfterContext(),
       fetchMethod: async (_key, _stale, { context: identity, options: entry }) => {
         const made = await this.#make(identity);
         entry.ttl = made.ttl;
@@ -67,10 +71,16 @@ export class LeafStore {
 
   /**
    * The TLS context to answer a client with. Makes the leaf when there is none, or when the one there is past half of
-   * its life. Rejects with ProxyError `ca-unusable` when the CA is no longer valid; failures are not kept.
+   * its life; it names those of the hosts that the CA may sign for. Rejects with ProxyError `ca-unusable` when that is
+   * none of them, and when the CA is no longer valid; failures are not kept.
    */
-  contextFor(identity: LeafIdentity): Promise<SecureContext> {
-    const key = `${this.#ca.fingerprint} ${identityKey(identity)}`;
+  contextFor(wanted: LeafIdentity): Promise<SecureContext> {
+    const identity = { ...wanted, hosts: wanted.hosts.filter((host) => this.maySignFor(host)) };
+    if (identity.hosts.length === 0) {
+      const texts = wanted.hosts.map((host) => host.text).join(', ');
+      return Promise.reject(new ProxyError('ca-unusable', `Its name constraints leave out ${texts}.`));
+    }
+    const key = this.#keyFor(identity);
     const known = this.#contexts.get(key);
     if (known) {
       this.#hits += 1;
@@ -80,9 +90,23 @@ export class LeafStore {
     return this.#contexts.forceFetch(key, { context: identity });
   }
 
+  /** False for a host that the name constraints of the CA leave out: no client would take a leaf for it. */
+  maySignFor(host: Host): boolean {
+    return maySignFor(this.#ca, host);
+  }
+
+  /** Whether `contextFor` has an answer at hand. */
+  has(identity: LeafIdentity): boolean {
+    return this.#contexts.has(this.#keyFor(identity));
+  }
+
   get stats(): LeafStoreStats {
     const { size, calculatedSize: bytes } = this.#contexts;
     return { hits: this.#hits, misses: this.#misses, mints: this.#mints, size, bytes };
+  }
+
+  #keyFor(identity: LeafIdentity): string {
+    return `${this.#ca.fingerprint} ${identityKey(identity)}`;
   }
 
   async #make(identity: LeafIdentity): Promise<{ context: SecureContext; ttl: number }> {

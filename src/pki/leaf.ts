@@ -9,6 +9,7 @@ import { bits, type Der, encodedSequence, implicit, oid, sequence } from './der.
 import { ipBytes } from './ip-bytes.ts';
 import type { LeafIdentity } from './leaf-identity.ts';
 import type { LeafKey } from './leaf-key.ts';
+import { respects } from './name-constraints.ts';
 
 /** The shortest limit that a browser has announced; both ends count, hence the second less (RFC 5280 section 4.1.2.5). */
 const LIFETIME = 47 * 24 * 3_600_000 - 1000;
@@ -43,11 +44,19 @@ export function leafValidity(ca: CertificateAuthority, now: Date): Validity {
   return { notBefore, notAfter };
 }
 
+/** Whether the name constraints of the CA let it sign for this host; clients refuse a leaf that names another one. */
+export function maySignFor({ constraints }: Pick<CertificateAuthority, 'constraints'>, host: Host): boolean {
+  const address = host.kind === 'name' ? undefined : ipBytes(host.text);
+  const names = address ? { dnsNames: [], ipAddresses: [address] } : { dnsNames: [host.text], ipAddresses: [] };
+  return constraints.every((limits) => respects(names, limits));
+}
+
 /** A leaf for `identity`, valid as `leafValidity` says, as DER. */
 export function mintLeaf(ca: CertificateAuthority, key: LeafKey, identity: LeafIdentity, now = new Date()): Buffer {
   const requested = identity.hosts[0];
   if (!requested) throw new ProxyError('internal', 'A leaf needs at least one host.');
-  const named = requested.text.length <= MAX_COMMON_NAME;
+  // Constraints may limit the subject too, and OpenSSL takes it for a DNS name where the SAN has addresses alone.
+  const named = requested.text.length <= MAX_COMMON_NAME && ca.constraints.length === 0;
   return signCertificate(
     {
       issuer: encodedSequence(ca.subject),

@@ -70,7 +70,7 @@ describe('stopping', () => {
     return { tunnel, download };
   }
 
-  test('what is in flight finishes, nobody else is let in, and every line is in the log', async () => {
+  test('REL-03: what is in flight finishes, nobody else is let in, and every line is in the log', async () => {
     const running = await start(open);
     const { program, port } = running;
     const { tunnel, download } = await inFlight(running);
@@ -91,7 +91,7 @@ describe('stopping', () => {
     ]);
   });
 
-  test('a second signal cuts what is in flight, and logs it as cut', async () => {
+  test('REL-03: a second signal cuts what is in flight, and logs it as cut', async () => {
     const running = await start(open);
     const { program } = running;
     const { tunnel, download } = await inFlight(running);

@@ -47,6 +47,12 @@ describe('a sound text', () => {
         bodyTimeout: 60_000,
         keepAliveTimeout: 120_000,
         tunnelIdleTimeout: 300_000,
+        connections: 'auto',
+        connectionsPerClient: 1_000,
+        handshakesPerClient: 100,
+        mintsPerClient: 50,
+        idleConnections: 1_024,
+        idlePerOrigin: 64,
       },
     });
   });

@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { fuzzReplies, fuzzRequests } from './fuzz.ts';
+import { fuzzChains } from './mutated-chains.ts';
 
 describe('mutated messages', () => {
   test('SMUG-09: what the origin gets of 1,500 connections is what the log says', async () => {
@@ -20,3 +21,12 @@ describe('mutated messages', () => {
     expect(report.forwarded).toBeGreaterThan(800);
   }, 60_000);
 });
+
+test('TLSV-29: 1,000 mutated chains crash nothing, and are accepted only where nothing that is signed has changed', async () => {
+  const report = await fuzzChains({ seed: 20_261_122, runs: 1_000, milliseconds: 60_000 });
+  expect(report.mismatches).toEqual([]);
+  expect(report.runs).toBe(1_000);
+  // Some could still be read, or this would try the parser alone; and not all that could were taken.
+  expect(report.read).toBeGreaterThan(20);
+  expect(report.accepted).toBeLessThan(report.read / 2);
+}, 120_000);

@@ -1,5 +1,6 @@
 // Mutated messages through a whole proxy: what an origin got must be what the log says was forwarded, and no reply may
-// come to another request than its own. `npm run fuzz -- --seed 7` runs it at length, fuzz.test.ts a slice of it.
+// come to another request than its own. `npm run fuzz -- --seed 7` runs it, and the mutated chains, at length; fuzz.test.ts
+// a slice of it.
 
 import { closeSync, openSync, readSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -7,15 +8,16 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import fc from 'fast-check';
 import { type Entry, openRig, type Rig, until } from '../support/rig.ts';
+import { fuzzChains } from './mutated-chains.ts';
 import { mutatedReply, mutatedRequests } from './mutations.ts';
 import { readReplies, readRequests } from './read-messages.ts';
 import { plainAnswer, type Recorder, record } from './recorder.ts';
 
 export interface FuzzOptions {
   readonly seed: number;
-  /** Connections with mutated requests, or mutated replies. */
+  /** Connections with mutated requests, mutated replies, or mutated chains. */
   readonly runs: number;
-  /** Milliseconds after which no further batch is begun. */
+  /** Milliseconds after which nothing further is begun. */
   readonly milliseconds: number;
 }
 
@@ -247,21 +249,26 @@ async function main(): Promise<void> {
       seed: { type: 'string', default: String(Date.now() % 1_000_000) },
       requests: { type: 'string', default: '100000' },
       replies: { type: 'string', default: '50000' },
+      chains: { type: 'string', default: '10000' },
       minutes: { type: 'string', default: '30' },
     },
   });
   const seed = Number(values.seed);
-  const milliseconds = (Number(values.minutes) * 60_000) / 2;
+  const end = performance.now() + Number(values.minutes) * 60_000;
   let failed = false;
   for (const [what, fuzz, runs] of [
     ['requests', fuzzRequests, Number(values.requests)],
     ['replies', fuzzReplies, Number(values.replies)],
+    ['chains', fuzzChains, Number(values.chains)],
   ] as const) {
     const begin = performance.now();
-    const report = await fuzz({ seed, runs, milliseconds });
+    const report = await fuzz({ seed, runs, milliseconds: end - begin });
     const seconds = ((performance.now() - begin) / 1000).toFixed(1);
+    const counts = Object.entries(report).flatMap(([name, count]) =>
+      typeof count === 'number' ? [`${count} ${name}`] : [],
+    );
     process.stdout.write(
-      `${what}: seed ${seed}, ${report.runs} runs in ${seconds} s, ${report.forwarded} forwarded, ${report.told} lines, ${report.mismatches.length} mismatches\n`,
+      `${what}: seed ${seed}, ${seconds} s, ${counts.join(', ')}, ${report.mismatches.length} mismatches\n`,
     );
     for (const mismatch of report.mismatches.slice(0, 10)) process.stdout.write(`  ${mismatch}\n`);
     failed ||= report.mismatches.length > 0 || report.runs < runs;

@@ -258,6 +258,25 @@ describe('a download', () => {
     await until(() => one.pools.size === 0, 'the end of the lane');
   });
 
+  test('of which the client does not take the end is cut, though the origin has said all', async () => {
+    const target = await origin((socket) => void socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n'));
+    const one = await front({ bodyTimeout: 300 });
+    one.client.write(ask(target.port));
+    await until(() => one.responses[0]?.headersSent === true, 'the head of the reply');
+    const toClient = one.responses[0]?.socket;
+    const chunk = `4000\r\n${'x'.repeat(0x4000)}\r\n`;
+    while (toClient?.writableLength === 0) {
+      target.sockets[0]?.write(chunk);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    target.sockets[0]?.write('0\r\n\r\n');
+    expect(await result(one)).toMatchObject({ error: undefined, reply: { status: 200 } });
+    const begin = performance.now();
+    await until(() => toClient?.destroyed === true, 'the cut');
+    expect(performance.now() - begin).toBeLessThan(1_000);
+    expect(one.pools.size).toBe(1);
+  });
+
   test('whose origin falls silent is response-timeout', async () => {
     const { port } = await origin((socket) => void socket.write('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf'));
     const one = await front({ responseTimeout: 300 });

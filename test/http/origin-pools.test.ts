@@ -3,7 +3,7 @@
 import { rmSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
-import { DEFAULT_LIMITS } from '../../src/core/limits.ts';
+import { DEFAULT_LIMITS, type Limits } from '../../src/core/limits.ts';
 import { OriginPools } from '../../src/http/origin-pools.ts';
 import { createUpstreamContext } from '../../src/pki/upstream-trust.ts';
 import { expectNothingLeft } from '../support/leaks.ts';
@@ -19,7 +19,11 @@ const ca = new TestCa();
 afterAll(() => rmSync(ca.folder, { recursive: true }));
 
 function poolsOf(...args: Parameters<typeof loopbackUpstream>): OriginPools {
-  const pools = new OriginPools(loopbackUpstream(...args), DEFAULT_LIMITS);
+  return limitedPools({}, ...args);
+}
+
+function limitedPools(limits: Partial<Limits>, ...args: Parameters<typeof loopbackUpstream>): OriginPools {
+  const pools = new OriginPools(loopbackUpstream(...args), { ...DEFAULT_LIMITS, ...limits });
   onTestFinished(() => pools.destroy());
   return pools;
 }
@@ -180,5 +184,51 @@ describe('the end', () => {
       target.sockets[0]?.resetAndDestroy();
     }
     await until(() => pools.size === 0, 'the end of the lanes');
+  });
+});
+
+describe('connections that rest', () => {
+  test.each([
+    ['to one origin', { idlePerOrigin: 2 }],
+    ['in all', { idleConnections: 2 }],
+  ])('are bounded %s: the one that has rested longest goes', async (_name, limits) => {
+    const pools = limitedPools(limits);
+    const permit = permitFor(`ok.test:${(await origin()).port}`);
+    const lanes = [];
+    for (let i = 0; i < 3; i++) lanes.push(await pools.acquire(permit, 'http'));
+    for (const lane of lanes) pools.release(lane, permit.authority, 'http');
+    expect(lanes.map((lane) => lane.alive)).toEqual([false, true, true]);
+    expect(pools.size).toBe(2);
+    expect(await pools.acquire(permit, 'http')).toBe(lanes[2]);
+    expect(await pools.acquire(permit, 'http')).toBe(lanes[1]);
+  });
+
+  test('are bounded over all origins together', async () => {
+    const pools = limitedPools({ idleConnections: 1 });
+    const [one, other] = [permitFor(`ok.test:${(await origin()).port}`), permitFor(`ok.test:${(await origin()).port}`)];
+    const [first, second] = [await pools.acquire(one, 'http'), await pools.acquire(other, 'http')];
+    pools.release(first, one.authority, 'http');
+    pools.release(second, other.authority, 'http');
+    expect([first.alive, second.alive]).toEqual([false, true]);
+    expect(await pools.acquire(one, 'http')).not.toBe(first);
+  });
+
+  test('are none where none shall be kept', async () => {
+    const pools = limitedPools({ idlePerOrigin: 0 });
+    const permit = permitFor(`ok.test:${(await origin()).port}`);
+    const lane = await pools.acquire(permit, 'http');
+    pools.release(lane, permit.authority, 'http');
+    expect(lane.alive).toBe(false);
+    expect(pools.size).toBe(0);
+  });
+
+  test('do not count while they are in use', async () => {
+    const pools = limitedPools({ idlePerOrigin: 1, idleConnections: 1 });
+    const permit = permitFor(`ok.test:${(await origin()).port}`);
+    const [first, second] = [await pools.acquire(permit, 'http'), await pools.acquire(permit, 'http')];
+    pools.release(first, permit.authority, 'http');
+    expect(await pools.acquire(permit, 'http')).toBe(first);
+    pools.release(second, permit.authority, 'http');
+    expect([first.alive, second.alive]).toEqual([true, true]);
   });
 });

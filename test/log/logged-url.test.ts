@@ -31,7 +31,10 @@ describe('loggedUrl', () => {
   test.each([
     ['host and port', 'h.test:443', 'h.test:443'],
     ['a user before them', 'joe:secret@h.test:443', 'h.test:443'],
-    ['a question mark, which is no query here', 'h?x:443', 'h?x:443'],
+    ['a query, which it cannot have', 'h.test/p?token=x:443', 'h.test/p?'],
+    ['a query with an at sign', 'h.test/p?m=joe@token=x', '?'],
+    ['a question mark in the password', 'joe:se?cret@h.test:443', '?'],
+    ['a whole URL', 'https://joe:secret@h.test/p?m=a@b', 'https://h.test/p?'],
     ['a slash before an at sign', 'joe:a/b@h.test:443', 'h.test:443'],
     ['nothing', '', ''],
   ])('of a CONNECT with %s', (_name, raw, expected) => {

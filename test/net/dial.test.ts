@@ -53,7 +53,7 @@ describe('a dial', () => {
     expect((await dialled(['::1'], port, 20_000)).address).toBe('::1');
   });
 
-  test('of which the first address refuses goes on to the next at once', async () => {
+  test('REL-10: of which the first address refuses goes on to the next at once', async () => {
     const { port } = await listenOn('127.0.0.8');
     const begin = performance.now();
     const { address } = await dialled(['127.0.0.7', '127.0.0.6', '127.0.0.8'], port, 20_000);
@@ -61,7 +61,7 @@ describe('a dial', () => {
     expect(performance.now() - begin).toBeLessThan(200);
   });
 
-  test('of which the first address is a black hole tries the next beside it after a quarter of a second', async () => {
+  test('REL-10: of which the first address is a black hole tries the next beside it after a quarter of a second', async () => {
     const port = await blackHole('127.0.0.7');
     await listenOn('127.0.0.8', port);
     const begin = performance.now();
@@ -91,7 +91,7 @@ describe('a dial', () => {
 });
 
 describe('a dial in vain', () => {
-  test('because all refuse is connect-failed, with the last address', async () => {
+  test('REL-10: because all refuse is connect-failed, with the last address', async () => {
     const port = await closedPort();
     await expect(dial(['127.0.0.7', '127.0.0.8'], port, 20_000)).rejects.toMatchObject({
       code: 'connect-failed',
@@ -101,7 +101,7 @@ describe('a dial in vain', () => {
     });
   });
 
-  test('because nobody answers is connect-timeout at the deadline', async () => {
+  test('REL-10: because nobody answers is connect-timeout at the deadline', async () => {
     const port = await blackHole('127.0.0.7');
     const begin = performance.now();
     await expect(dial(['127.0.0.7'], port, 150)).rejects.toMatchObject({

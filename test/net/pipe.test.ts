@@ -198,6 +198,19 @@ describe('a tunnel that is cut', () => {
     expect(performance.now() - begin).toBeGreaterThan(300);
   });
 
+  test('DOS-02: by its idle deadline ends a quarter later at most, whenever its last byte came', async () => {
+    const { client, origin, piped } = await joined({ idleTimeout: 600 });
+    await new Promise((resolve) => setTimeout(resolve, 40));
+    write(client, 'x');
+    await readBytes(origin, 1);
+    const begin = performance.now();
+    expect(await piped).toEqual({ end: 'idle', toClient: 0, toUpstream: 1 });
+    const took = performance.now() - begin;
+    expect(took).toBeGreaterThanOrEqual(600);
+    // A quarter is 150; the rest is for a busy machine. Once per deadline would be 1,160.
+    expect(took).toBeLessThan(1_000);
+  });
+
   test('by the signal ends as cut, its unread bytes with it', async () => {
     const cut = new AbortController();
     const { client, origin, piped, inner } = await joined({ signal: cut.signal });

@@ -21,8 +21,8 @@ export interface ProxyProcess {
 
 const MAIN = join(import.meta.dirname, '../../src/main.ts');
 
-/** `config`: YAML without `version`, `listen`, `workers`, `ca` and `log`. */
-export async function startProxyProcess(config: string): Promise<ProxyProcess> {
+/** `config`: YAML without `version`, `listen`, `workers`, `ca` and `log`; `descriptors`: how many it may have open. */
+export async function startProxyProcess(config: string, descriptors?: number): Promise<ProxyProcess> {
   const folder = mkdtempSync(join(tmpdir(), 'proxy-'));
   const file = join(folder, 'proxy.yaml');
   writeFileSync(
@@ -36,7 +36,11 @@ export async function startProxyProcess(config: string): Promise<ProxyProcess> {
       config,
     ].join('\n'),
   );
-  const child = spawn(NODE, [MAIN, 'run', '--config', file], { stdio: ['ignore', 'inherit', 'pipe'] });
+  const words = [NODE, MAIN, 'run', '--config', file];
+  // The limit holds for the process that takes the place of the shell.
+  const limited = ['/bin/sh', '-c', `ulimit -n ${descriptors} && exec "$0" "$@"`, ...words];
+  const [program = NODE, ...rest] = descriptors === undefined ? words : limited;
+  const child = spawn(program, rest, { stdio: ['ignore', 'inherit', 'pipe'] });
   const kill = (): void => void child.kill('SIGKILL');
   process.once('exit', kill);
   let said = '';
@@ -73,6 +77,11 @@ export function peakOf(pid: number): number {
 export function forgetPeak(pid: number): void {
   writeFileSync(`/proc/${pid}/clear_refs`, '5');
   for (const child of childrenOf(pid)) forgetPeak(child);
+}
+
+/** Descriptors open now, all processes of the proxy together. */
+export function descriptorsOf(pid: number): number {
+  return readdirSync(`/proc/${pid}/fd`).length + childrenOf(pid).reduce((sum, child) => sum + descriptorsOf(child), 0);
 }
 
 function childrenOf(pid: number): number[] {

@@ -1,0 +1,32 @@
+// Tells a client that there is no place for it: in words as long as few are told so, and by a reset beyond. Called by
+// flow/handle-connection.
+
+import type { Socket } from 'node:net';
+import { ProxyError } from '../core/errors.ts';
+import { nextId, type Session } from '../core/session.ts';
+import { refusalOf, replyRaw } from '../http/reply.ts';
+import type { Services } from './services.ts';
+
+/** As Squid logs a connection without a request. */
+const NO_REQUEST = 'error:transaction-end-before-headers';
+
+/** `full`: the proxy has no place; `client-full`: this client has all of its share. */
+export function turnAway(
+  { journal, limits, places }: Pick<Services, 'journal' | 'limits' | 'places'>,
+  session: Session,
+  socket: Socket,
+  why: 'full' | 'client-full',
+): void {
+  const failure =
+    why === 'full'
+      ? new ProxyError('overloaded')
+      : new ProxyError('client-limit', `It has ${limits.connectionsPerClient} connections open.`);
+  const told = { outcome: 'failed', failure } as const;
+  if (!places.mayLinger(socket)) {
+    socket.resetAndDestroy();
+    journal.tellNoRequest(session, told);
+    return;
+  }
+  const bytes = replyRaw(socket, refusalOf(failure, NO_REQUEST, nextId()));
+  journal.tellNoRequest(session, { ...told, status: failure.status, bytes, contentType: 'text/html' });
+}

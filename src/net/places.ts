@@ -1,0 +1,102 @@
+// Who may come in: so many connections at once, so many of one client; those that find no place wait a while for one.
+// Called by flow/handle-connection, for each accepted socket, before a byte of it is read.
+
+import type { Socket } from 'node:net';
+
+/** `full`: no place became free in time; `client-full`: this client has all of its share; `gone`: it left meanwhile. */
+export type Admission = 'in' | 'full' | 'client-full' | 'gone';
+
+export interface PlacesOptions {
+  readonly connections: number;
+  readonly connectionsPerClient: number;
+  /** Sockets that may wait. Node cannot leave them in the backlog of the system: it accepts all there is. */
+  readonly waiting: number;
+  /** Milliseconds that a socket waits. */
+  readonly patience: number;
+}
+
+/** Sockets that may stay for our last words at a time, and milliseconds until one of another may: words cost time. */
+const MOST_LINGERING = 16;
+const BETWEEN_WORDS = 100;
+
+interface Waiting {
+  readonly enter: () => void;
+}
+
+export class Places {
+  readonly #options: PlacesOptions;
+  readonly #byClient = new Map<string, number>();
+  readonly #queue = new Set<Waiting>();
+  #taken = 0;
+  #lingering = 0;
+
+  constructor(options: PlacesOptions) {
+    this.#options = options;
+  }
+
+  /** A socket that is in gives its place back by closing. `client`: whom it is counted for. */
+  admit(socket: Socket, client: string): Admission | Promise<Admission> {
+    const { connections, connectionsPerClient, waiting } = this.#options;
+    if (socket.destroyed) return 'gone';
+    const own = this.#byClient.get(client) ?? 0;
+    if (own >= connectionsPerClient) return 'client-full';
+    if (this.#taken >= connections && this.#queue.size >= waiting) return 'full';
+    this.#byClient.set(client, own + 1);
+    socket.once('close', () => this.#forget(client));
+    if (this.#taken >= connections) return this.#wait(socket);
+    this.#enter(socket);
+    return 'in';
+  }
+
+  /** Whether a socket that found no place may stay for our last words: it holds a descriptor until it has taken them. */
+  mayLinger(socket: Socket): boolean {
+    if (socket.destroyed || this.#lingering >= MOST_LINGERING) return false;
+    this.#lingering += 1;
+    const free = (): void => {
+      this.#lingering -= 1;
+    };
+    socket.once('close', () => setTimeout(free, BETWEEN_WORDS).unref());
+    return true;
+  }
+
+  /** Connections that are in, and that wait. */
+  get stats(): { readonly taken: number; readonly waiting: number } {
+    return { taken: this.#taken, waiting: this.#queue.size };
+  }
+
+  #wait(socket: Socket): Promise<Admission> {
+    return new Promise((resolve) => {
+      const finish = (admission: Admission): void => {
+        clearTimeout(timer);
+        socket.off('close', onClose);
+        this.#queue.delete(waiting);
+        resolve(admission);
+      };
+      const onClose = (): void => finish('gone');
+      const waiting: Waiting = {
+        enter: () => {
+          this.#enter(socket);
+          finish('in');
+        },
+      };
+      const timer = setTimeout(() => finish('full'), this.#options.patience);
+      socket.once('close', onClose);
+      this.#queue.add(waiting);
+    });
+  }
+
+  #enter(socket: Socket): void {
+    this.#taken += 1;
+    socket.once('close', () => {
+      this.#taken -= 1;
+      // The first that came is the first of the set.
+      for (const { enter } of this.#queue) return enter();
+    });
+  }
+
+  #forget(client: string): void {
+    const own = this.#byClient.get(client) ?? 1;
+    if (own > 1) this.#byClient.set(client, own - 1);
+    else this.#byClient.delete(client);
+  }
+}

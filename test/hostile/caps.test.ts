@@ -1,0 +1,183 @@
+// One client that takes all it can, and what is left for the others: caps on connections, a queue before the door when
+// descriptors are short, a pace for new certificates. The proxy runs in a process of its own. CAPS_FIGURES=1 prints
+// what was measured.
+
+import { readFileSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { httpsOrigin, type Origin } from '../support/origin.ts';
+import { descriptorsOf, type ProxyProcess, startProxyProcess } from '../support/proxy-process.ts';
+import { get, readAll, tlsThrough, until } from '../support/rig.ts';
+import { TestCa } from '../support/test-ca.ts';
+import { startNameFlood } from './name-flood.ts';
+
+/** Where the greedy one comes from; the others come from 127.0.0.1. */
+const GREEDY = '127.0.0.9';
+const TIMEOUT = 60_000;
+
+function tell(what: string, figures: object): void {
+  if (process.env['CAPS_FIGURES']) process.stderr.write(`${what}: ${JSON.stringify(figures)}\n`);
+}
+
+describe.skipIf(process.platform !== 'linux')('a proxy (skipped where there is no /proc)', () => {
+  const ca = new TestCa();
+  let origin: Origin;
+
+  beforeAll(async () => {
+    origin = await httpsOrigin(ca.leaf({ san: 'DNS:known.test' }), (_request, response) => response.end('ok'));
+  });
+  afterAll(() => origin.close());
+
+  async function start(limits: string, descriptors?: number): Promise<ProxyProcess> {
+    const proxy = await startProxyProcess(
+      [
+        `upstream: { trust: [${ca.rootFile}], allowAddresses: [127.0.0.0/8] }`,
+        'resolver: { hosts: { known.test: 127.0.0.1 } }',
+        'policy:',
+        '  mode: enforce',
+        '  refuse: page',
+        '  connectPorts: [1-65535]',
+        '  rules:',
+        '    - { name: known, hosts: [known.test], action: allow }',
+        `limits: { ${limits} }`,
+      ].join('\n'),
+      descriptors,
+    );
+    onTestFinished(() => proxy.stop());
+    await clean(proxy);
+    return proxy;
+  }
+
+  /** Milliseconds of a CONNECT, a handshake and a GET on a connection of its own. */
+  async function clean(proxy: ProxyProcess): Promise<number> {
+    const begin = performance.now();
+    const authority = `known.test:${origin.port}`;
+    const tls = await tlsThrough(proxy.port, authority, { ca: proxy.ca });
+    expect(await get(tls, authority)).toMatch(/^HTTP\/1\.1 200 [\s\S]*ok/);
+    tls.destroy();
+    return performance.now() - begin;
+  }
+
+  /** Open loop: one each 50 ms, counted from when it was due; the 99th of 100. */
+  async function p99(proxy: ProxyProcess, count: number): Promise<number> {
+    const begin = performance.now();
+    const running: Promise<number>[] = [];
+    for (let at = 0; at < count; at++) {
+      const due = begin + at * 50;
+      await wait(Math.max(0, due - performance.now()));
+      running.push(clean(proxy).then(() => performance.now() - due));
+    }
+    const times = (await Promise.all(running)).sort((a, b) => a - b);
+    return times[Math.ceil(times.length * 0.99) - 1] ?? Number.POSITIVE_INFINITY;
+  }
+
+  test('DOS-03: one address cannot have more connections than its share, and others are served', {
+    timeout: TIMEOUT,
+  }, async () => {
+    const proxy = await start('connectionsPerClient: 200');
+    const base = descriptorsOf(proxy.pid);
+    const held = await Promise.all(Array.from({ length: 200 }, () => greedy(proxy)));
+    await until(() => descriptorsOf(proxy.pid) >= base + 195, 'the connections');
+    const seen = { told: 0, reset: 0, in: 0 };
+    let most = 0;
+    const attempt = async (): Promise<void> => {
+      const { reply: reading } = await greedy(proxy);
+      const reply = await reading;
+      seen[reply.startsWith('HTTP/1.1 429 ') ? 'told' : reply === '' ? 'reset' : 'in'] += 1;
+    };
+    const flood = (async () => {
+      for (let wave = 0; wave < 200; wave++) {
+        await Promise.all(Array.from({ length: 100 }, attempt));
+        most = Math.max(most, descriptorsOf(proxy.pid));
+      }
+    })();
+    const slowest = await p99(proxy, 40);
+    await flood;
+    tell('DOS-03', { ...seen, most, base, slowest });
+    expect(seen.told + seen.reset).toBe(20_000);
+    expect(seen.told).toBeGreaterThan(0);
+    expect(slowest).toBeLessThan(250);
+    for (const { socket } of held) socket.destroy();
+    const back = await greedy(proxy, 'GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+    expect(await back.reply).toMatch(/^HTTP\/1\.1 200 /);
+    expect(await clean(proxy)).toBeLessThan(1_000);
+    await until(() => descriptorsOf(proxy.pid) <= base, 'the descriptors to be closed');
+    // One line for each, none of them torn.
+    const refused = proxy.lines().filter((line) => / NONE_NONE\/(429|000) \d+ - error:transaction-end/.test(line));
+    expect(refused.length).toBeGreaterThanOrEqual(20_000);
+  });
+
+  test('DOS-04: with few descriptors and many clients, they queue or are told, and nothing spins or fails', {
+    timeout: TIMEOUT,
+  }, async () => {
+    const proxy = await start('connectTimeout: 1s', 256);
+    const base = descriptorsOf(proxy.pid);
+    const clients = await Promise.all(
+      Array.from({ length: 1_000 }, (_, at) => greedy(proxy, '', `127.0.1.${at % 250}`)),
+    );
+    // Those that wait do so for a second and are told; what then remains is held, and costs nothing.
+    await until(() => proxy.lines().length > 900, 'the lines of those turned away');
+    const [cpu, begin] = [cpuOf(proxy.pid), performance.now()];
+    const descriptors = descriptorsOf(proxy.pid);
+    await wait(1_000);
+    const share = (cpuOf(proxy.pid) - cpu) / (performance.now() - begin);
+    expect(descriptors).toBeLessThan(256);
+    expect(share).toBeLessThan(0.5);
+    const free = performance.now();
+    for (const { socket } of clients) socket.destroy();
+    await clean(proxy);
+    const recovery = performance.now() - free;
+    expect(recovery).toBeLessThan(2_000);
+    const said = await Promise.all(clients.map(({ reply }) => reply));
+    const told = said.filter((reply) => reply.startsWith('HTTP/1.1 503 ')).length;
+    tell('DOS-04', { base, descriptors, share, recovery, told, silent: said.filter((reply) => reply === '').length });
+    expect(told).toBeGreaterThan(16);
+    expect(said.every((reply) => reply === '' || reply.startsWith('HTTP/1.1 503 '))).toBe(true);
+    await until(() => descriptorsOf(proxy.pid) <= base, 'the descriptors to be closed');
+  });
+
+  test('DOS-07: new names without end from one client leave the others their time', { timeout: TIMEOUT }, async () => {
+    const proxy = await start('');
+    const base = descriptorsOf(proxy.pid);
+    const flood = startNameFlood({ port: proxy.port, localAddress: GREEDY, perSecond: 2_000 });
+    const cpu = cpuOf(proxy.pid);
+    const slowest = await p99(proxy, 100);
+    const spent = cpuOf(proxy.pid) - cpu;
+    const asked = await flood.stop();
+    expect(await clean(proxy)).toBeLessThan(1_000);
+    const lines = proxy.lines().filter((line) => line.includes('host-'));
+    tell('DOS-07', { asked, slowest, spent, lines: lines.length });
+    expect(asked).toBeGreaterThan(5_000);
+    expect(slowest).toBeLessThan(250);
+    await until(() => descriptorsOf(proxy.pid) <= base, 'the descriptors to be closed');
+  });
+});
+
+interface Greedy {
+  readonly socket: Socket;
+  /** All that comes. */
+  readonly reply: Promise<string>;
+}
+
+/** A connection from an address that is greedy, which says a little, or nothing. */
+function greedy(proxy: ProxyProcess, says = '', localAddress = GREEDY): Promise<Greedy> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: '127.0.0.1', port: proxy.port, localAddress });
+    socket.on('error', () => undefined);
+    const reply = readAll(socket);
+    socket.once('connect', () => {
+      if (says) socket.write(says);
+      resolve({ socket, reply });
+    });
+    socket.once('close', () => resolve({ socket, reply }));
+  });
+}
+
+/** Milliseconds of processor time so far. */
+function cpuOf(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    .replace(/^.*\) /, '')
+    .split(' ');
+  return (Number(fields[11]) + Number(fields[12])) * 10;
+}
