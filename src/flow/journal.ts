@@ -38,6 +38,7 @@ export interface JournalParts {
 export class Journal {
   readonly #parts: JournalParts;
   readonly #told = new WeakSet<Tunnel>();
+  readonly #faults = new WeakSet<object>();
 
   constructor(parts: JournalParts) {
     this.#parts = parts;
@@ -48,6 +49,7 @@ export class Journal {
     const entry = entryOf(told, told.url);
     this.#parts.write(entry);
     this.#warn(entry);
+    if (told.failure?.code === 'internal') this.fault(told.by, told.failure.cause ?? told.failure);
   }
 
   /** A CONNECT: whoever tells it first has the word, so that there is exactly one line. */
@@ -67,6 +69,11 @@ export class Journal {
 
   /** A fault of ours, with its stack, for whoever runs the proxy. */
   fault(session: Session, error: unknown): void {
+    // It is told where it was caught and, on its way up, once more.
+    if (typeof error === 'object' && error !== null) {
+      if (this.#faults.has(error)) return;
+      this.#faults.add(error);
+    }
     this.#parts.service.error({ session: session.id, client: session.client.address, err: error }, 'internal fault');
   }
 

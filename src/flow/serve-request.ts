@@ -2,7 +2,7 @@
 // through proxy.ts; the line is written from a `finally`, whatever happens before.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { asProxyError, ProxyError } from '../core/errors.ts';
+import { asProxyError, type ProxyError } from '../core/errors.ts';
 import { nextId, type Tunnel } from '../core/session.ts';
 import { formatTarget } from '../core/target.ts';
 import { admit, admitOwn } from '../http/admission.ts';
@@ -22,7 +22,7 @@ export async function serveRequest(
   const id = nextId();
   const done = replied(connection, response);
   const asked = understand(connection, request, problem);
-  let fate: Fate = { tag: 'NONE_NONE', outcome: 'failed', status: 0, failure: new ProxyError('internal') };
+  let fate: Fate | undefined;
   try {
     fate = await answerRequest({ services, connection, request, response, id }, asked);
     // The reply was cut short upstream: the client must not take what it has for the whole.
@@ -30,12 +30,16 @@ export async function serveRequest(
   } catch (thrown) {
     // Without this nobody would ever end the reply that the `finally` waits for.
     response.socket?.destroy();
-    fate = { ...fate, failure: asProxyError(thrown) };
+    fate = { ...(fate ?? FAULT), failure: asProxyError(thrown) };
     throw thrown;
   } finally {
-    tellRequest(services, connection, request, { begin, id, url: asked.url, fate, ...(await done) });
+    const { bytes, complete } = await done;
+    tellRequest(services, connection, request, { begin, id, url: asked.url, fate: fate ?? FAULT, bytes, complete });
   }
 }
+
+/** What a request comes to when a fault of ours keeps it from coming to anything. */
+const FAULT: Fate = { tag: 'NONE_NONE', outcome: 'failed', status: 0 };
 
 /** To a client of HTTP/1.0 the end of the connection is the end of the reply. */
 function cut(connection: Connection, { httpVersion }: IncomingMessage): void {

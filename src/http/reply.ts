@@ -25,7 +25,9 @@ export interface Refusal {
 }
 
 export function refusalOf(error: ProxyError, url: string, id: string, rule?: string): Refusal {
-  const { code, status, detail, kind } = error;
+  const { code, status, kind } = error;
+  // What a fault of ours says of itself is for the service log only.
+  const detail = code === 'internal' ? '' : error.detail;
   return { code, status: status || 502, sentence: kind.sentence, detail, rule, squid: kind.squid, url, id };
 }
 

@@ -1,8 +1,7 @@
 // Frees the buffers of bytes that have been passed on. They lie outside V8's heap, so that it sees little reason to look
 // for dead ones: it lets 64 MB of them pile up, or more. Called by whatever carries bodies: net/pipe, http/forward, http/request-body.
 
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
+import { collectGarbage } from '../core/collect-garbage.ts';
 
 /**
  * Bytes carried between two sweeps. Measured with 1 GB each way: 8 MB keeps the peak at 150 MB where it was 205 to 220, and
@@ -18,13 +17,5 @@ export function sweepAfter(bytes: number): void {
   carried += bytes;
   if (carried < SWEEP_EVERY) return;
   carried = 0;
-  sweep({ type: 'minor' });
+  collectGarbage({ type: 'minor' });
 }
-
-/** V8's collection of young objects, about a millisecond; it is no global of the process, and none is made here. */
-const sweep = ((): ((options: { type: 'minor' }) => void) => {
-  setFlagsFromString('--expose-gc');
-  const found: unknown = runInNewContext('gc');
-  setFlagsFromString('--no-expose-gc');
-  return typeof found === 'function' ? (options) => void found(options) : () => undefined;
-})();

@@ -5,7 +5,7 @@ import type { Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import type { Authority } from '../core/authority.ts';
 import type { Permit } from '../core/decision.ts';
-import { messageOf, ProxyError } from '../core/errors.ts';
+import { asProxyError, messageOf, ProxyError } from '../core/errors.ts';
 import type { TlsFacts } from '../core/session.ts';
 import type { OwnCa } from '../pki/own-ca.ts';
 import type { UpstreamContext } from '../pki/upstream-trust.ts';
@@ -124,14 +124,26 @@ export class Upstream {
         reject(error);
         tls.destroy();
       };
+      // Nobody stands above a listener: what a fault of ours throws there would be nobody's, and the wait without end.
+      const guarded = (judge: () => void): void => {
+        try {
+          judge();
+        } catch (fault) {
+          fail(asProxyError(fault));
+        }
+      };
       // Stays for the socket's life; after the handshake, its owner learns of the end by 'close'.
-      tls.on('error', (cause: Error & { code?: string }) => fail(this.#handshakeError(cause, shown, authority)));
+      tls.on('error', (cause: Error & { code?: string }) =>
+        guarded(() => fail(this.#handshakeError(cause, shown, authority))),
+      );
       tls.once('close', () => fail(new ProxyError('upstream-tls', 'The origin closed the connection.')));
       tls.once('secureConnect', () => {
         clearTimeout(timer);
-        const refusal = this.#verifier.refusal(shown, authority);
-        if (refusal) fail(refusal);
-        else resolve(tls);
+        guarded(() => {
+          const refusal = this.#verifier.refusal(shown, authority);
+          if (refusal) fail(refusal);
+          else resolve(tls);
+        });
       });
     });
   }

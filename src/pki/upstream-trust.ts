@@ -5,7 +5,7 @@ import { constants, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
 import { messageOf, ProxyError } from '../core/errors.ts';
-import { CIPHERS } from './tls-suites.ts';
+import { CIPHERS, SIGNATURES } from './tls-suites.ts';
 
 /** What tls.connect takes, and the same trust as certificates for our own pass. */
 export interface UpstreamContext extends SecureContext {
@@ -37,6 +37,7 @@ export function createUpstreamContext(trust: readonly string[], crl: readonly st
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
     // Level 2 turns away RSA below 2048 bits, curves below 224, and signatures with MD5 and SHA-1, in all of the chain.
     ciphers: `${CIPHERS}:@SECLEVEL=2`,
+    sigalgs: SIGNATURES,
   });
   return Object.assign(context, { roots: [...roots.values()] });
 }

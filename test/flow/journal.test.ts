@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Authority } from '../../src/core/authority.ts';
 import type { Denial, Permit } from '../../src/core/decision.ts';
-import { ProxyError } from '../../src/core/errors.ts';
+import { asProxyError, ProxyError } from '../../src/core/errors.ts';
 import { beginSession, beginTunnel } from '../../src/core/session.ts';
 import { Journal } from '../../src/flow/journal.ts';
 import type { AccessLogEntry } from '../../src/log/access-log-entry.ts';
@@ -158,6 +158,15 @@ describe('the journal', () => {
   test('keeps the stack of a fault of ours for the service log', () => {
     const { said, journal: told } = journal();
     told.fault(session, new Error('oops'));
+    expect(said).toEqual([expect.stringMatching(/^error internal fault /)]);
+  });
+
+  test('tells a fault that ended a transaction in the service log too, and on its way up not again', () => {
+    const { entries, said, journal: told } = journal();
+    const oops = new Error('oops');
+    told.tellNoRequest(session, { failure: asProxyError(oops) });
+    told.fault(session, oops);
+    expect(entries[0]).toMatchObject({ error: 'internal' });
     expect(said).toEqual([expect.stringMatching(/^error internal fault /)]);
   });
 });

@@ -56,6 +56,11 @@ describe('a refusal', () => {
   test('of an error without status is a 502', () => {
     expect(refusalOf(new ProxyError('client-tls'), '', '')).toMatchObject({ status: 502, rule: undefined });
   });
+
+  test('shows nothing of what a fault of ours says of itself', () => {
+    const { detail } = refusalOf(new ProxyError('internal', 'ENOENT: /etc/sallyport/ca-key.pem'), '', '');
+    expect(detail).toBe('');
+  });
 });
 
 describe.each([

@@ -32,6 +32,18 @@ describe('what a CA certificate says', () => {
     expect(read.keyId).toBeUndefined();
   });
 
+  test('is what it may sign for, of the kinds that a leaf names', () => {
+    const read = profile('names', [
+      'basicConstraints=critical,CA:TRUE',
+      'nameConstraints=critical,permitted;DNS:corp.test,permitted;IP:10.0.0.0/255.0.0.0,permitted;email:x.test,excluded;DNS:.no.test',
+    ]);
+    expect(read.nameConstraints).toEqual({
+      permitted: { dns: ['corp.test'], ip: [Buffer.from('0a000000ff000000', 'hex')] },
+      excluded: { dns: ['.no.test'], ip: [] },
+    });
+    expect(profile('no-names', ['basicConstraints=critical,CA:TRUE']).nameConstraints).toBeUndefined();
+  });
+
   test.each([
     ['no constraints', ['keyUsage=keyCertSign']],
     ['CA:FALSE', ['basicConstraints=critical,CA:FALSE', 'keyUsage=keyCertSign']],

@@ -29,7 +29,7 @@ describe('a new CA', () => {
     expect(readCaProfile(certificate).keyId).toEqual(createHash('sha1').update(spki.subarray(26)).digest());
   });
 
-  test('signs leaves only: CA:TRUE, pathlen 0, critical', () => {
+  test('signs leaves only: CA:TRUE, pathlen 0, critical (KEY-05)', () => {
     expect(certificate.ca).toBe(true);
     expect(readCaProfile(certificate)).toMatchObject({
       pathLength: 0,

@@ -209,7 +209,7 @@ describe('the context', () => {
 });
 
 describe('the store', () => {
-  test.each(['ec', 'rsa'] as const)('mints once for 200 who ask at the same time (%s)', async (keyType) => {
+  test.each(['ec', 'rsa'] as const)('mints once for 200 who ask at the same time (%s) (CACHE-04)', async (keyType) => {
     const store = new LeafStore(ca);
     const contexts = await Promise.all(
       Array.from({ length: 200 }, () => store.contextFor(identity('a.test', keyType))),
@@ -220,7 +220,7 @@ describe('the store', () => {
     expect(store.stats).toMatchObject({ hits: 1, misses: 200, mints: 1, size: 1 });
   });
 
-  test('has one entry for all spellings of a host, and one per key type and host', async () => {
+  test('has one entry for all spellings of a host, and one per key type and host (CACHE-02, CACHE-03)', async () => {
     const store = new LeafStore(ca);
     for (const name of ['OK.test', 'ok.test.', 'ok.test']) await store.contextFor(identity(name));
     expect(store.stats).toMatchObject({ mints: 1, size: 1 });
@@ -229,7 +229,7 @@ describe('the store', () => {
     expect(store.stats).toMatchObject({ mints: 3, size: 3 });
   });
 
-  test('holds no more contexts than it may, and lets go of the one that was not asked for longest', async () => {
+  test('holds no more contexts than it may, and lets go of the one that was not asked for longest (CACHE-01)', async () => {
     const store = new LeafStore(ca, { maxEntries: 3 });
     for (const name of ['a', 'b', 'c', 'a', 'd']) await store.contextFor(identity(name));
     expect(store.stats).toMatchObject({ size: 3, mints: 4, hits: 1 });
@@ -254,7 +254,7 @@ describe('the store', () => {
     expect(store.stats).toMatchObject({ size: 2, mints: 20 });
   });
 
-  test('makes a leaf anew after half of its life, on the clock of the wall', async () => {
+  test('makes a leaf anew after half of its life, on the clock of the wall (CACHE-08)', async () => {
     vi.useFakeTimers({ toFake: ['Date'] });
     const start = Date.now();
     const store = new LeafStore(ca);

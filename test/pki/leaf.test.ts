@@ -6,7 +6,7 @@ import type { Host } from '../../src/core/authority.ts';
 import { ProxyError } from '../../src/core/errors.ts';
 import type { CertificateAuthority } from '../../src/pki/certificate-authority.ts';
 import { content, type Der, decode, dotted, encode, isContext, isTrue, members } from '../../src/pki/der.ts';
-import { leafValidity, mintLeaf } from '../../src/pki/leaf.ts';
+import { leafValidity, maySignFor, mintLeaf } from '../../src/pki/leaf.ts';
 import { type LeafKey, makeLeafKey } from '../../src/pki/leaf-key.ts';
 import { CA_KINDS, host, LONGEST_NAME, openCa, openssl, temporaryFolder } from './fixtures.ts';
 
@@ -64,7 +64,7 @@ const SHAPES = [
 
 describe.each(CA_KINDS)('a leaf of the %s CA', (kind) => {
   describe.each(['ec', 'rsa'] as const)('with an %s key', (keyType) => {
-    test.each(SHAPES)('is strictly valid for %s', (text) => {
+    test.each(SHAPES)('is strictly valid for %s (MINT-01, MINT-04)', (text) => {
       const ca = authority(kind);
       const wanted = host(text);
       const leaf = join(folder, 'leaf.pem');
@@ -136,7 +136,7 @@ describe('the names of a leaf', () => {
     ['192.0.2.7', 'IP Address:192.0.2.7'],
     ['[2001:DB8:0:0::7]', 'IP Address:2001:DB8:0:0:0:0:0:7'],
     [LONGEST_NAME, `DNS:${LONGEST_NAME}`],
-  ])('%s is in the SAN as what it is', (text, san) => {
+  ])('%s is in the SAN as what it is (MINT-04)', (text, san) => {
     expect(mint([host(text)]).subjectAltName).toBe(san);
   });
 
@@ -158,7 +158,7 @@ describe('the names of a leaf', () => {
     expect(partsOf(leaf).extensions.get('2.5.29.17')?.critical).toBe(false);
   });
 
-  test('a host of 65 characters leaves the subject empty and makes the SAN critical', () => {
+  test('a host of 65 characters leaves the subject empty and makes the SAN critical (MINT-04)', () => {
     const text = `${'a'.repeat(60)}.test`;
     expect(text).toHaveLength(65);
     const parts = partsOf(mint([host(text), host('short.test')]));
@@ -178,16 +178,43 @@ describe('the names of a leaf', () => {
   });
 });
 
+describe('a CA with name constraints', () => {
+  const limits = {
+    permitted: { dns: ['corp.test'], ip: [Buffer.from('0a000000ff000000', 'hex')] },
+    excluded: { dns: ['no.corp.test'], ip: [] },
+  };
+
+  test.each([
+    ['corp.test', true],
+    ['x.corp.test', true],
+    ['no.corp.test', false],
+    ['x.no.corp.test', false],
+    ['xcorp.test', false],
+    ['10.1.2.3', true],
+    ['11.1.2.3', false],
+    ['[2001:db8::7]', false],
+  ])('may sign for %s: %s (KEY-05)', (text, may) => {
+    expect(maySignFor({ constraints: [limits] }, host(text))).toBe(may);
+    expect(maySignFor({ constraints: [] }, host(text))).toBe(true);
+  });
+
+  test('gives no common name, which clients could compare with the constraints (KEY-05)', () => {
+    const parts = partsOf(mint([host('10.1.2.3')], 'ec', { ...authority(), constraints: [limits] }));
+    expect(parts.subject.toString('hex')).toBe('3000');
+    expect(parts.extensions.get('2.5.29.17')?.critical).toBe(true);
+  });
+});
+
 describe('the validity of a leaf', () => {
   const now = new Date('2030-06-15T12:00:00.500Z');
 
-  test('it begins a day before and covers 47 days, both ends counted', () => {
+  test('it begins a day before and covers 47 days, both ends counted (MINT-02)', () => {
     const leaf = mint([host('a.test')], 'ec', authority(), now);
     expect(leaf.validFromDate.toISOString()).toBe('2030-06-14T12:00:00.000Z');
     expect(leaf.validToDate.getTime() - leaf.validFromDate.getTime() + 1000).toBe(47 * DAY);
   });
 
-  test('it never reaches beyond the CA', () => {
+  test('it never reaches beyond the CA (MINT-02)', () => {
     const ca = {
       ...authority(),
       notAfter: new Date(now.getTime() + 3 * HOUR),
@@ -214,7 +241,7 @@ describe('the validity of a leaf', () => {
   });
 });
 
-test('10,000 serials are distinct, positive, of 16 octets, and not in a row', () => {
+test('10,000 serials are distinct, positive, of 16 octets, and not in a row (MINT-03)', () => {
   const serials = Array.from({ length: 10_000 }, () => partsOf(mint([host('a.test')])).serial);
   expect(new Set(serials.map((serial) => serial.toString('hex'))).size).toBe(10_000);
   for (const serial of serials) {
