@@ -15,7 +15,6 @@ import { type Lane, LaneGone } from './lane.ts';
 import type { OriginPools } from './origin-pools.ts';
 import { reasonOf, replyProblem } from './reply-problem.ts';
 import { RequestBody } from './request-body.ts';
-import { watchReader } from './watch-reader.ts';
 
 export interface ForwardOptions {
   readonly pools: OriginPools;
@@ -26,7 +25,7 @@ export interface ForwardOptions {
   readonly maxForwards?: number | undefined;
   /** Our pseudonym in Via; none is sent without it. */
   readonly via: string | undefined;
-  /** Milliseconds the client may be silent within its body, or take nothing of its reply. */
+  /** Milliseconds the client may be silent within its body. */
   readonly bodyTimeout: number;
   /** Fires, with the error as its reason, when the rest of the request turns out malformed. */
   readonly brokenBody?: AbortSignal;
@@ -149,7 +148,6 @@ function exchange(
         // The origin will not wait for the rest of the body, nor shall the next request wait behind it.
         if (body && !request.complete) headers.push('Connection', 'close');
         response.writeHead(status, reasonOf(line), headers);
-        watchReader(response, options.bodyTimeout);
         reply = { status, contentType: valuesOf(raw, 'content-type')[0] };
         // The head goes out with the first bytes of the body, or alone when none came with it.
         process.nextTick(() => response.flushHeaders());

@@ -8,6 +8,7 @@ import { messageOf, ProxyError } from '../core/errors.ts';
 import type { Limits } from '../core/limits.ts';
 import { MessageStream } from '../wire/message-stream.ts';
 import { type Connection, countExchange } from './connection.ts';
+import { watchReader } from './watch-reader.ts';
 
 export interface Handlers {
   /** `problem`: the request is not to be looked at, only answered. */
@@ -41,6 +42,8 @@ interface Watched {
   readonly stream: MessageStream;
   readonly onData: (bytes: Buffer) => void;
   readonly onEnd: () => void;
+  /** Ends the watch over what the client takes of its replies. */
+  readonly unwatch: () => void;
   /** The request that came last, and whether its turn has come. */
   last: { readonly request: IncomingMessage; readonly response: ServerResponse; begun: boolean } | undefined;
   /** Requests that have come and are not over. */
@@ -58,9 +61,11 @@ export class MessageServer {
   readonly #server: Server;
   readonly #watched = new WeakMap<Duplex, Watched>();
   readonly #handlers: Handlers;
+  readonly #readerTimeout: number;
 
   constructor(limits: Limits, handlers: Handlers) {
     this.#handlers = handlers;
+    this.#readerTimeout = limits.bodyTimeout;
     this.#server = createServer({
       maxHeaderSize: MAX_HEADER,
       headersTimeout: limits.headerTimeout,
@@ -92,7 +97,9 @@ export class MessageServer {
     const onData = (bytes: Buffer): void => stream.feed(bytes);
     const onEnd = (): void => watchEnd(socket);
     const over = Promise.resolve();
-    this.#watched.set(socket, { connection, stream, onData, onEnd, last: undefined, open: 0, over, broken: undefined });
+    const unwatch = watchReader(socket, this.#readerTimeout);
+    const state = { last: undefined, open: 0, over, broken: undefined };
+    this.#watched.set(socket, { connection, stream, onData, onEnd, unwatch, ...state });
     socket.once('end', onEnd);
     this.#server.emit('connection', socket);
     // Only now: a listener from before is not heard while the parser reads from the handle.
@@ -148,6 +155,7 @@ export class MessageServer {
     const { connection } = watched;
     // A tunnel has its own way with the end of a half: see net/pipe.
     socket.off('data', watched.onData).off('end', watched.onEnd);
+    watched.unwatch();
     const problem = startProblem(watched, request);
     void this.#guard(connection, async () => {
       countExchange(connection);

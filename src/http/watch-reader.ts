@@ -1,15 +1,17 @@
-// The deadline of a client that takes nothing more of its reply: it holds an origin, or our buffers, or both. Called by
-// forward.ts; it goes on when the origin has said all and only the client has still to take it.
+// The deadline of a client that takes nothing more of its reply, whoever has made it: it holds an origin, or our buffers,
+// or both. Called by server.ts for each connection; it goes on when all has been said and only the client has still to
+// take it.
 
-import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 
 /** Looks within the time: a client that stops between two of them has a quarter more. */
 const LOOKS = 4;
 
-/** `timeout`: milliseconds in which the client takes no byte, though there are some. Then its connection is destroyed. */
-export function watchReader(response: ServerResponse, timeout: number): void {
-  const { socket } = response;
-  if (!socket) return;
+/**
+ * `timeout`: milliseconds in which the client takes no byte, though there are some. Then its connection is destroyed.
+ * Gives back how to stop; it ends by itself with the socket.
+ */
+export function watchReader(socket: Socket, timeout: number): () => void {
   let taken = 0;
   let quiet = 0;
   const timer = setInterval(
@@ -21,5 +23,7 @@ export function watchReader(response: ServerResponse, timeout: number): void {
     },
     Math.ceil(timeout / LOOKS),
   );
-  response.once('close', () => clearInterval(timer));
+  const stop = (): void => clearInterval(timer);
+  socket.once('close', stop);
+  return stop;
 }

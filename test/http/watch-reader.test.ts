@@ -27,6 +27,10 @@ async function asked(): Promise<{ client: Socket; response: ServerResponse }> {
   return { client: far, response: await arrived.promise };
 }
 
+function watch(response: ServerResponse): () => void {
+  return watchReader(response.socket ?? expect.fail('no socket'), TIMEOUT);
+}
+
 /** Whether a piece is taken is known when it is taken whole: as in an exchange, the next one waits for that. */
 function pour(response: ServerResponse): void {
   let left = MUCH.length;
@@ -49,7 +53,7 @@ async function timeToClose(socket: Socket | null): Promise<number> {
 
 test.each(['write', 'end'] as const)('DOS-02: a client that takes nothing is cut, after a %s', async (last) => {
   const { response } = await asked();
-  watchReader(response, TIMEOUT);
+  watch(response);
   response[last](MUCH);
   const took = await timeToClose(response.socket);
   expect(took).toBeGreaterThanOrEqual(TIMEOUT * 0.9);
@@ -58,7 +62,7 @@ test.each(['write', 'end'] as const)('DOS-02: a client that takes nothing is cut
 
 test('a client that takes some and then nothing has the whole time from then', async () => {
   const { client, response } = await asked();
-  watchReader(response, TIMEOUT);
+  watch(response);
   pour(response);
   await readBytes(client, MUCH.length / 2);
   const took = await timeToClose(response.socket);
@@ -68,7 +72,7 @@ test('a client that takes some and then nothing has the whole time from then', a
 
 test('a client that takes a little from time to time is not cut', async () => {
   const { client, response } = await asked();
-  watchReader(response, TIMEOUT);
+  watch(response);
   pour(response);
   const begin = performance.now();
   for (let at = 0; at < 12; at += 1) {
@@ -82,11 +86,22 @@ test('a client that takes a little from time to time is not cut', async () => {
 
 test('a client for which there is nothing to take is not cut', async () => {
   const { client, response } = await asked();
-  watchReader(response, TIMEOUT);
+  watch(response);
   response.setHeader('Content-Length', 6);
   response.write('abc');
   await readUntil(client, 'abc');
   await wait(2 * TIMEOUT);
   response.end('def');
   expect(await readUntil(client, 'def')).toBe('def');
+});
+
+test('a client is not cut when the watch over it has ended', async () => {
+  const { client, response } = await asked();
+  const stop = watch(response);
+  response.setHeader('Connection', 'close');
+  response.end(MUCH);
+  stop();
+  await wait(2 * TIMEOUT);
+  expect(response.socket?.destroyed).toBe(false);
+  await readAll(client);
 });
