@@ -10,6 +10,8 @@ export interface AccessLogOptions {
   /** Absolute path, or `stdout`. */
   readonly path: string;
   readonly format: LogFormatName;
+  /** Milliseconds that a line waits for others, to be written with them; default 20. */
+  readonly moment?: number;
 }
 
 interface Output {
@@ -28,9 +30,9 @@ export class AccessLog {
 
   /** Opens all files; one that cannot be opened is told to `onError` (once a minute at most) and tried again later. */
   static open(options: readonly AccessLogOptions[], onError: (error: ProxyError) => void): AccessLog {
-    const outputs = options.map(({ path, format }) => ({
+    const outputs = options.map(({ path, format, moment }) => ({
       format: logFormat(format),
-      file: new LogFile(path, onError),
+      file: new LogFile(path, onError, moment),
     }));
     return new AccessLog(outputs, onError);
   }

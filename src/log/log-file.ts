@@ -1,8 +1,9 @@
 // One open file, or standard output, that takes whole lines and never throws. Called by access-log.ts.
 //
-// Every write to the disk holds whole lines and the file is opened for appending, so several workers may share it. When
-// the disk is full the lines wait in memory up to a bound, then are counted as lost; what waits is written once there is
-// room. The lines of one turn of the event loop are written together: a write costs more than a line does. The file is opened here rather than by SonicBoom, which without a descriptor can neither write, end nor recover.
+// Every write to the disk holds whole lines and the file is opened for appending, so several workers may share it. What
+// comes within a moment is written together, since a write costs more than many lines do. When the disk is full the lines
+// wait in memory up to a bound, then are counted as lost; what waits is written once there is room. The file is opened
+// here rather than by SonicBoom, which without a descriptor can neither write, end nor recover.
 
 import { mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -21,23 +22,31 @@ const MAX_WAITING = 32 * 1024 * 1024;
  * collects anew for every line, so this also halves what a line costs against its default of 16 KB.
  */
 const MAX_WRITE = 4096;
+/** Nobody who follows a log sees it; a busy proxy writes some fifty lines in it. */
+const MOMENT = 20;
 const REPORT_EVERY = 60_000;
 const OPEN_AGAIN_AFTER = 1000;
 
 export class LogFile {
   readonly #path: string;
   readonly #onError: (error: ProxyError) => void;
+  readonly #moment: number;
   #sink: Sink | undefined;
   #closing = false;
   #openedAt = 0;
   #reportedAt = Number.NEGATIVE_INFINITY;
   #lost = 0;
-  /** Lines of this turn of the event loop. */
+  /** Lines of this moment. */
   #batch = '';
+  #timer: NodeJS.Timeout | undefined;
 
-  /** `path` is absolute, or `stdout`. A file that cannot be opened is reported and tried again later. */
-  constructor(path: string, onError: (error: ProxyError) => void) {
+  /**
+   * `path` is absolute, or `stdout`. A file that cannot be opened is reported and tried again later. `moment`:
+   * milliseconds that a line waits for others.
+   */
+  constructor(path: string, onError: (error: ProxyError) => void, moment = MOMENT) {
     this.#path = path;
+    this.#moment = moment;
     this.#onError = onError;
     this.#open();
   }
@@ -55,8 +64,8 @@ export class LogFile {
       this.#lose(1);
       return;
     }
-    if (this.#batch === '') setImmediate(this.#flush);
-    else if (this.#batch.length + line.length >= MAX_WRITE) this.#flush();
+    if (this.#batch.length + line.length >= MAX_WRITE) this.#flush();
+    if (this.#batch === '') this.#timer = setTimeout(this.#flush, this.#moment);
     this.#batch += `${line}\n`;
   }
 
@@ -79,6 +88,7 @@ export class LogFile {
   }
 
   readonly #flush = (): void => {
+    clearTimeout(this.#timer);
     const lines = this.#batch;
     if (lines === '') return;
     this.#batch = '';

@@ -141,8 +141,7 @@ describe('a log file', () => {
     const file = new LogFile('/dev/full', onError);
     const line = 'x'.repeat(1024 * 1024 - 1);
     for (let count = 0; count < 40; count += 1) file.write(line);
-    await new Promise(setImmediate);
-    expect(file.lost).toBe(8);
+    await expect.poll(() => file.lost).toBe(8);
     await file.close();
   });
 

@@ -70,8 +70,8 @@ export function rigConfig(folder: string, options: RigOptions = {}): Config {
     },
     log: {
       access: [
-        { path: join(folder, 'access.log'), format: 'squid' },
-        { path: join(folder, 'access.json'), format: 'json' },
+        { path: join(folder, 'access.log'), format: 'squid', moment: 0 },
+        { path: join(folder, 'access.json'), format: 'json', moment: 0 },
       ],
       service: { level: process.env['RIG_LOG'] ? 'debug' : 'silent' },
     },
