@@ -1,0 +1,46 @@
+// What the bench tells its client process, and what that answers. Both sides of the pipe import it.
+
+import type { Operation } from '../workloads.ts';
+
+/** How the client comes in: by CONNECT, by TLS to the port itself (a reverse proxy), or with absolute http:// URLs. */
+export type Entry = 'connect' | 'tls' | 'absolute';
+
+export interface Plan {
+  readonly operation: Operation;
+  readonly entry: Entry;
+  /** Port of the proxy on loopback. */
+  readonly proxyPort: number;
+  readonly originPort: number;
+  /** The host; or the domain below which each operation takes a name never used before. */
+  readonly host: string | { readonly newBelow: string };
+  readonly path: string;
+  /** PEM of the CA that the client trusts. */
+  readonly trust: string;
+  readonly resumed: boolean;
+  readonly connections: number;
+}
+
+export interface Pace {
+  readonly milliseconds: number;
+  readonly maxOperations: number;
+  /** Operations per second, each started when it is due whatever became of those before; none: as fast as they end. */
+  readonly rate?: number;
+}
+
+export type Job = { readonly prepare: Plan } | { readonly run: Pace } | 'finish';
+
+export interface Tally {
+  readonly operations: number;
+  readonly errors: number;
+  readonly firstError: string | undefined;
+  readonly milliseconds: number;
+  /** Bytes of bodies. */
+  readonly bytes: number;
+  /** Handshakes, and how many of them resumed a session. */
+  readonly handshakes: number;
+  readonly resumed: number;
+  /** Milliseconds of each operation, from when it was due. */
+  readonly latencies: Float64Array;
+}
+
+export type Answer = { readonly done: Tally | true } | { readonly failed: string };

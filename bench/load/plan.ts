@@ -1,0 +1,23 @@
+// What the client is to do for a workload against one proxy.
+
+import { readFileSync } from 'node:fs';
+import type { Plan } from './client/job.ts';
+import { DOMAIN, type Ground, HOSTS } from './ground.ts';
+import type { RunningPeer } from './peers/peer.ts';
+import type { Workload } from './workloads.ts';
+
+export function planOf(workload: Workload, peer: RunningPeer, ground: Ground, connections: number): Plan {
+  const { way, operation, resumed } = workload;
+  const { origin, certificates } = ground;
+  return {
+    operation,
+    resumed,
+    connections,
+    entry: way === 'plain' ? 'absolute' : peer.reverse ? 'tls' : 'connect',
+    proxyPort: peer.portFor(workload),
+    originPort: way === 'plain' ? origin.plainPort : origin.tlsPort,
+    host: workload.host === 'new' ? { newBelow: DOMAIN } : HOSTS[way],
+    path: operation === 'download' ? '/bulk' : '/1k',
+    trust: readFileSync(way === 'splice' ? certificates.root : peer.ca, 'utf8'),
+  };
+}
