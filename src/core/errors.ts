@@ -212,7 +212,11 @@ export class ProxyError extends Error {
   readonly peer: string | undefined;
 
   constructor(code: ErrorCode, detail = '', options: { cause?: unknown; peer?: string | undefined } = {}) {
+    // A refusal is no fault: where in our code it was made helps nobody, and finding that out costs as much as a policy.
+    const limit = Error.stackTraceLimit;
+    if (code !== 'internal') Error.stackTraceLimit = 0;
     super(detail ? `${ERROR_KINDS[code].sentence} ${detail}` : ERROR_KINDS[code].sentence, { cause: options.cause });
+    Error.stackTraceLimit = limit;
     this.code = code;
     this.detail = detail;
     this.peer = options.peer;

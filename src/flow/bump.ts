@@ -91,11 +91,11 @@ function serveInside(
   const told = { by: outer.session, upstream, tried: failure?.peer, end, status: 200, bytes: 0 } as const;
   const wentOn = (): void => {
     clearTimeout(timer);
+    socket.off('close', brokeOff);
     const tag = denied ? 'TCP_DENIED' : 'NONE_NONE';
     stage.journal.tellConnect(tunnel, { ...told, tag, outcome: denied ? 'denied' : 'bumped', failure });
   };
-  const timer = setTimeout(wentOn, SECOND_THOUGHTS);
-  socket.once('close', () => {
+  const brokeOff = (): void => {
     clearTimeout(timer);
     const aborted = { ...told, tag: 'NONE_NONE', suffix: 'ABORTED' } as const;
     if (stage.stopping.aborted) {
@@ -110,7 +110,9 @@ function serveInside(
       confidence: 'suspected',
       failure: new ProxyError('client-rejected-certificate', 'It closed after the handshake without a request.'),
     });
-  });
+  };
+  const timer = setTimeout(wentOn, SECOND_THOUGHTS);
+  socket.once('close', brokeOff);
   const connection = connectionOn(socket, outer.session, tunnel, outer.carrier ?? outer.socket);
   connection.onFirstRequest = wentOn;
   stage.server.take(connection);

@@ -4,6 +4,7 @@
 import { asProxyError } from '../core/errors.ts';
 import type { Tunnel } from '../core/session.ts';
 import type { Connection } from '../http/connection.ts';
+import { Intake } from '../net/intake.ts';
 import { type Piped, pipe } from '../net/pipe.ts';
 import type { Route, UpstreamConnection } from '../net/upstream.ts';
 import type { Services } from './services.ts';
@@ -22,9 +23,10 @@ export async function splice(
 ): Promise<void> {
   const { socket, session } = connection;
   const { journal, limits } = services;
+  const intake = new Intake();
   let upstream: UpstreamConnection;
   try {
-    upstream = await services.upstream.connect(route);
+    upstream = await services.upstream.connect(route, intake);
   } catch (thrown) {
     socket.destroy();
     const failure = asProxyError(thrown);
@@ -36,7 +38,11 @@ export async function splice(
   if (kind === 'tunnelled') {
     journal.tellConnect(tunnel, { by: session, tag: 'NONE_NONE', status: 200, bytes: 0, outcome: kind });
   }
-  const piped = await pipe(socket, upstream.socket, { idleTimeout: limits.tunnelIdleTimeout, signal: services.cut });
+  const piped = await pipe(socket, upstream.socket, {
+    idleTimeout: limits.tunnelIdleTimeout,
+    signal: services.cut,
+    intake,
+  });
   const told = {
     by: session,
     upstream,

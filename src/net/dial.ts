@@ -3,6 +3,7 @@
 
 import { connect, type Socket } from 'node:net';
 import { messageOf, ProxyError } from '../core/errors.ts';
+import type { Intake } from './intake.ts';
 
 /** Milliseconds before the next address is tried beside the first (RFC 8305 section 5). */
 const ATTEMPT_DELAY = 250;
@@ -12,8 +13,11 @@ export interface Dialled {
   readonly address: string;
 }
 
-/** Throws ProxyError `connect-failed` or `connect-timeout`; every other attempt is closed. */
-export function dial(addresses: readonly string[], port: number, timeout: number): Promise<Dialled> {
+/**
+ * `intake`: where the bytes go, past the stream; the socket is paused then. Throws ProxyError `connect-failed` or
+ * `connect-timeout`; every other attempt is closed.
+ */
+export function dial(addresses: readonly string[], port: number, timeout: number, intake?: Intake): Promise<Dialled> {
   return new Promise((resolve, reject) => {
     const pending = new Set<Socket>();
     const waiting = [...addresses];
@@ -43,7 +47,9 @@ export function dial(addresses: readonly string[], port: number, timeout: number
         return;
       }
       lastAddress = address;
-      const socket = connect({ host: address, port, noDelay: true, allowHalfOpen: true });
+      const onread = intake ? { onread: intake.onread } : {};
+      const socket = connect({ host: address, port, noDelay: true, allowHalfOpen: true, ...onread });
+      if (intake) socket.pause();
       pending.add(socket);
       socket.once('connect', () => {
         pending.delete(socket);

@@ -2,6 +2,7 @@
 
 import type { Duplex } from 'node:stream';
 import { sweepAfter } from './buffer-sweep.ts';
+import type { Intake } from './intake.ts';
 
 export type PipeEnd = 'complete' | 'client-error' | 'upstream-error' | 'idle' | 'cut';
 
@@ -18,6 +19,8 @@ export interface PipeOptions {
   readonly idleTimeout: number;
   /** Cuts the tunnel at once, as at the end of a drain. */
   readonly signal?: AbortSignal;
+  /** What the upstream was dialled with. */
+  readonly intake?: Intake;
 }
 
 /**
@@ -30,7 +33,7 @@ const AFTER_UPSTREAM_ENDED = 1_000;
 const LOOKS = 4;
 
 /** Resolves when both directions have ended, or one broke; both sockets are then destroyed. Never rejects. */
-export function pipe(client: Duplex, upstream: Duplex, { idleTimeout, signal }: PipeOptions): Promise<Piped> {
+export function pipe(client: Duplex, upstream: Duplex, { idleTimeout, signal, intake }: PipeOptions): Promise<Piped> {
   return new Promise((resolve) => {
     let open = 2;
     let done = false;
@@ -78,7 +81,7 @@ export function pipe(client: Duplex, upstream: Duplex, { idleTimeout, signal }: 
     };
 
     carry(client, upstream, up, laneEnded(AFTER_CLIENT_ENDED));
-    carry(upstream, client, down, laneEnded(AFTER_UPSTREAM_ENDED));
+    carry(upstream, client, down, laneEnded(AFTER_UPSTREAM_ENDED), intake);
     client.once('error', () => finish('client-error'));
     upstream.once('error', () => finish('upstream-error'));
     // A side that closes with both its halves at their end is done; what it has said may still be on its way out.
@@ -100,12 +103,20 @@ interface Lane {
   ended: boolean;
 }
 
-function carry(from: Duplex, to: Duplex, lane: Lane, ended: () => void): void {
-  from.on('data', (chunk: Buffer) => {
-    lane.bytes += chunk.length;
-    sweepAfter(chunk.length);
-    if (!to.write(chunk)) from.pause();
-  });
+function carry(from: Duplex, to: Duplex, lane: Lane, ended: () => void, intake?: Intake): void {
+  if (intake) {
+    intake.deliverTo((piece) => {
+      lane.bytes += piece.length;
+      const more = to.write(piece);
+      return { more, held: to.writableLength > 0 };
+    });
+  } else {
+    from.on('data', (chunk: Buffer) => {
+      lane.bytes += chunk.length;
+      sweepAfter(chunk.length);
+      if (!to.write(chunk)) from.pause();
+    });
+  }
   to.on('drain', () => from.resume());
   from.once('end', () => {
     lane.ended = true;

@@ -12,6 +12,7 @@ import type { UpstreamContext } from '../pki/upstream-trust.ts';
 import type { AddressGuard } from '../policy/address-guard.ts';
 import { tlsFacts } from './client-tls.ts';
 import { dial } from './dial.ts';
+import type { Intake } from './intake.ts';
 import { PeerVerifier, type Shown } from './peer-verifier.ts';
 import type { Resolver } from './resolver.ts';
 
@@ -68,10 +69,11 @@ export class Upstream {
     );
   }
 
-  /** A TCP connection to a checked address. Throws ProxyError. */
-  async connect(route: Route): Promise<UpstreamConnection> {
+  /** A TCP connection to a checked address; `intake` as in dial.ts. Throws ProxyError. */
+  async connect(route: Route, intake?: Intake): Promise<UpstreamConnection> {
     const begin = performance.now();
-    const { socket, address } = await dial(route.addresses, route.permit.authority.port, this.#parts.connectTimeout);
+    const { port } = route.permit.authority;
+    const { socket, address } = await dial(route.addresses, port, this.#parts.connectTimeout, intake);
     return { socket, address, timings: { dns: route.dnsTime, connect: performance.now() - begin } };
   }
 
