@@ -2,7 +2,12 @@
 // Tests that measure time or memory of a proxy under load come last, one file after another, with the machine to themselves.
 import { defineConfig } from 'vitest/config';
 
-const UNDER_LOAD = ['test/hostile/caps.test.ts', 'test/hostile/exhaustion.test.ts', 'test/walk/memory.test.ts'];
+const UNDER_LOAD = [
+  'test/hostile/caps.test.ts',
+  'test/hostile/exhaustion.test.ts',
+  'test/walk/memory.test.ts',
+  'test/walk/workers.test.ts',
+];
 
 const common = { testTimeout: 20_000, hookTimeout: 60_000, pool: 'forks' as const };
 

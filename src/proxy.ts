@@ -1,11 +1,11 @@
 // Assembles one worker from its slice of the config: the rooms are made here, and nowhere else do they all meet.
-// Called by cli/ (up, run) and by the tests.
+// Called by cli/ where one process serves all, by supervisor/ in each worker, and by the tests.
 
 import type { Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Config } from './config/config.ts';
 import { ProxyError } from './core/errors.ts';
-import type { Limits } from './core/limits.ts';
+import { type Limits, limitsOfOne } from './core/limits.ts';
 import type { Endpoint } from './core/session.ts';
 import { handleConnection } from './flow/handle-connection.ts';
 import { Journal } from './flow/journal.ts';
@@ -19,7 +19,7 @@ import { MessageServer } from './http/server.ts';
 import { AccessLog } from './log/access-log.ts';
 import type { ServiceLog } from './log/service-log.ts';
 import { type Division, descriptorLimit, divideDescriptors } from './net/descriptors.ts';
-import { Listener } from './net/listener.ts';
+import { Listener, type OnSocket } from './net/listener.ts';
 import { Pace } from './net/pace.ts';
 import { Places } from './net/places.ts';
 import { Resolver } from './net/resolver.ts';
@@ -28,19 +28,24 @@ import { Upstream } from './net/upstream.ts';
 import { type CertificateAuthority, openCertificateAuthority } from './pki/certificate-authority.ts';
 import { LeafStore } from './pki/leaf-store.ts';
 import { OwnCa } from './pki/own-ca.ts';
+import { MASTER_LIFE, makeTicketMaster } from './pki/ticket-keys.ts';
 import { createUpstreamContext } from './pki/upstream-trust.ts';
 import { AddressGuard } from './policy/address-guard.ts';
 import { compilePolicy, type Policy } from './policy/policy.ts';
 
-export interface RunningProxy {
+/** Milliseconds that what is in flight has to finish when the proxy is stopped: as long as Squid gives. */
+export const GRACE = 30_000;
+
+/** A proxy as whoever runs it sees it: this process, or a supervisor with its workers. */
+export interface Served {
   readonly addresses: readonly Endpoint[];
   readonly ca: CertificateAuthority;
   /** True when this start has made the CA. */
   readonly caCreated: boolean;
-  /** Client connections open now. */
-  readonly connections: number;
   /** Reopens the log files, after somebody has renamed them. */
-  reopenLogs(): void;
+  reopenLogs(): Promise<void>;
+  /** Resolves with the number of connections open, when nobody is let in any more. */
+  stopAccepting(): Promise<number>;
   /**
    * Stops accepting, lets what is in flight finish for `grace` milliseconds, cuts the rest, flushes the log. Called again
    * it may shorten the grace; every call resolves when all is done.
@@ -48,11 +53,28 @@ export interface RunningProxy {
   close(grace: number): Promise<void>;
 }
 
+export interface RunningProxy extends Served {
+  /** Client connections open now. */
+  readonly connections: number;
+  /** A new master for session tickets, the same for all workers. */
+  renewTickets(master: Uint8Array): void;
+}
+
+/** What a worker is given that a process alone finds for itself. */
+export interface WorkerPart {
+  readonly ca: CertificateAuthority;
+  /** How many share the ports and the limits. */
+  readonly workers: number;
+  readonly ticketMaster: Uint8Array;
+}
+
 /** Throws ProxyError: the CA, the trust, the log or a port cannot be used. Then nothing is left open. */
-export async function startProxy(config: Config, service: ServiceLog): Promise<RunningProxy> {
-  const { limits } = config;
+export async function startProxy(config: Config, service: ServiceLog, part?: WorkerPart): Promise<RunningProxy> {
+  const limits = limitsOfOne(config.limits, part?.workers ?? 1);
   const division = divideDescriptors(descriptorLimit(), limits);
-  const { ca, created, warnings } = await openCertificateAuthority(config.ca);
+  const { ca, created, warnings } = part
+    ? { ca: part.ca, created: false, warnings: [] }
+    : await openCertificateAuthority(config.ca);
   for (const warning of warnings) service.warn({}, warning);
   if (limits.connections !== 'auto' && division.connections < limits.connections) {
     const { connections } = division;
@@ -64,11 +86,12 @@ export async function startProxy(config: Config, service: ServiceLog): Promise<R
   const accessLog = await openAccessLog(config, service);
   const stopping = new AbortController();
   const cut = new AbortController();
+  const leaves = new LeafStore(ca, { ticketMaster: part?.ticketMaster ?? makeTicketMaster() });
   const services: Services = {
     policy,
     upstream,
     pools: new OriginPools(upstream, { ...limits, idleConnections: division.idle }),
-    leaves: new LeafStore(ca),
+    leaves,
     pages: new OwnPages(ca),
     journal: new Journal({ write: (entry) => accessLog.write(entry), service }),
     limits,
@@ -87,14 +110,15 @@ export async function startProxy(config: Config, service: ServiceLog): Promise<R
 
   const sockets = new Set<Socket>();
   try {
-    listener = await Listener.open(config.listen, (socket, options) => {
+    const onSocket: OnSocket = (socket, options) => {
       sockets.add(socket);
       socket.once('close', () => sockets.delete(socket));
       handleConnection(stage, socket, options).catch((error: unknown) => {
         socket.destroy();
         service.error({ err: error }, 'internal fault');
       });
-    });
+    };
+    listener = await Listener.open(config.listen, onSocket, { reusePort: part !== undefined });
   } catch (error) {
     server.close();
     await accessLog.close();
@@ -103,11 +127,18 @@ export async function startProxy(config: Config, service: ServiceLog): Promise<R
   const opened = listener;
   const { addresses } = opened;
 
+  // Workers must all change theirs together.
+  const renewal = part ? undefined : setInterval(() => leaves.renewTickets(makeTicketMaster()), MASTER_LIFE).unref();
+
   let end = Number.POSITIVE_INFINITY;
   let closing: Promise<void> | undefined;
-  const close = async (): Promise<void> => {
+  const stop = (): void => {
     opened.stop();
     stopping.abort();
+  };
+  const close = async (): Promise<void> => {
+    stop();
+    clearInterval(renewal);
     await drained(
       sockets,
       () => end,
@@ -133,7 +164,12 @@ export async function startProxy(config: Config, service: ServiceLog): Promise<R
     get connections() {
       return sockets.size;
     },
-    reopenLogs: () => accessLog.reopen(),
+    renewTickets: (master) => leaves.renewTickets(master),
+    reopenLogs: async () => accessLog.reopen(),
+    stopAccepting: async () => {
+      stop();
+      return sockets.size;
+    },
     close(grace) {
       end = Math.min(end, performance.now() + grace);
       closing ??= close();
@@ -174,7 +210,10 @@ function sharesOf(
   limits: Limits,
   { connections, waiting }: Division,
 ): Pick<Services, 'places' | 'handshakes' | 'mints'> {
-  const { connectionsPerClient, handshakesPerClient, mintsPerClient, connectTimeout, handshakeTimeout } = limits;
+  const { handshakesPerClient, mintsPerClient, connectTimeout, handshakeTimeout } = limits;
+  // Where descriptors are so few that one client could have all places, it gets half of them.
+  const most = limits.connections === 'auto' ? Math.ceil(connections / 2) : Number.POSITIVE_INFINITY;
+  const connectionsPerClient = Math.min(limits.connectionsPerClient, most);
   // The other half is for the handshake itself.
   const patience = handshakeTimeout / 2;
   return {

@@ -36,7 +36,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
 
 /** Node's modules that only some rooms may touch. */
 const NODE_MODULES: Readonly<Record<string, readonly string[]>> = {
-  'node:child_process': [],
+  'node:child_process': ['supervisor'],
   'node:dns': ['net'],
   'node:http': ['http'],
   'node:https': ['http'],

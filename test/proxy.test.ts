@@ -1,14 +1,17 @@
 // One worker put together: what stops it from starting leaves nothing behind, and closing it is patient, final and asked
 // for as often as one likes.
 
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Config } from '../src/config/config.ts';
 import type { ServiceLog } from '../src/log/service-log.ts';
 import { createCa } from '../src/pki/create-ca.ts';
+import { MASTER_LIFE } from '../src/pki/ticket-keys.ts';
 import { policyOf, type RunningProxy, startProxy, upstreamOf } from '../src/proxy.ts';
 import { tcpOrigin } from './support/origin.ts';
 import { connectThrough, dialProxy, readAll, readUntil, rigConfig, say, startRig, until } from './support/rig.ts';
@@ -230,4 +233,26 @@ test('upstreamOf asks whether an address is our own before it is dialled', async
   if (permit.action !== 'allow') throw new Error('denied');
   await expect(upstream.locate(permit)).rejects.toMatchObject({ code: 'address-forbidden' });
   expect(asked).toEqual(['127.0.0.1:443']);
+});
+
+test('a process alone makes the keys of session tickets anew twice a day', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const rig = await startRig({ names: ['proxy.test'] });
+  const shake = (session?: Buffer): TLSSocket => {
+    const options = { port: rig.port, host: '127.0.0.1', servername: 'proxy.test', ca: rig.ca };
+    const client = connectTls(session ? { ...options, session } : options);
+    onTestFinished(() => void client.destroy());
+    return client.resume();
+  };
+  const resumes = async (session: Buffer): Promise<boolean> => {
+    const client = shake(session);
+    await once(client, 'secureConnect');
+    return client.isSessionReused();
+  };
+  const [session] = await once(shake(), 'session');
+  vi.advanceTimersByTime(MASTER_LIFE - 1);
+  expect(await resumes(session)).toBe(true);
+  vi.advanceTimersByTime(1);
+  expect(await resumes(session)).toBe(false);
 });

@@ -13,6 +13,7 @@ import type { Terminal } from './terminal.ts';
 import { testUrl } from './test-url.ts';
 import { up } from './up.ts';
 import { version, versionLine } from './version.ts';
+import { worker } from './worker.ts';
 
 /** `done` is told the exit code of the command that was run. Parsing throws CommanderError instead of exiting. */
 export function commandLine(terminal: Terminal, done: (code: ExitCode) => void): Command {
@@ -107,6 +108,10 @@ export function commandLine(terminal: Terminal, done: (code: ExitCode) => void):
     .description('Prints the version of the program and its runtime.')
     .addOption(json())
     .action(does(version));
+  program
+    .command('worker', { hidden: true })
+    .description('One of the processes that run and up start; not for people.')
+    .action(does(worker));
   pointToHelp(program, name);
   return program;
 }

@@ -3,12 +3,11 @@
 import type { Config } from '../config/config.ts';
 import { loadConfig } from '../config/load.ts';
 import { createServiceLog, type ServiceLog } from '../log/service-log.ts';
-import { type RunningProxy, startProxy } from '../proxy.ts';
+import { GRACE, type Served, startProxy } from '../proxy.ts';
+import { startSupervised, workersOf } from '../supervisor/supervisor.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Milliseconds that what is in flight has to finish after the first signal: as long as Squid gives. */
-const GRACE = 30_000;
 /**
  * Milliseconds within which a second signal is the first one over again: a Ctrl-C reaches us from the terminal, and once
  * more from npm, which passes on what it got itself.
@@ -27,18 +26,16 @@ export async function run(terminal: Terminal, options: RunOptions): Promise<Exit
 export async function keepRunning(
   terminal: Terminal,
   { config: file }: RunOptions,
-  onStarted: (proxy: RunningProxy, config: Config) => void,
+  onStarted: (proxy: Served, config: Config) => void,
 ): Promise<ExitCode> {
   const config = await loadConfig(file);
   const service = createServiceLog(config.log.service);
-  const proxy = await startProxy(config, service);
+  const workers = workersOf(config);
+  const proxy = workers === 1 ? await startProxy(config, service) : await startSupervised(config, service, workers);
   // A fault must cost one connection, not all of them: the stack is kept, the process goes on.
   process.on('uncaughtException', (error) => service.error({ err: error }, 'uncaught exception'));
   process.on('unhandledRejection', (error) => service.error({ err: error }, 'unhandled rejection'));
-  process.on('SIGUSR1', () => {
-    proxy.reopenLogs();
-    service.info({}, 'logs reopened');
-  });
+  process.on('SIGUSR1', () => void proxy.reopenLogs().then(() => service.info({}, 'logs reopened')));
   process.on('SIGHUP', () => {
     service.warn({ config: config.file }, 'the config is not read anew: reload is not supported yet, restart instead');
   });
@@ -49,31 +46,28 @@ export async function keepRunning(
 }
 
 /** Until SIGINT or SIGTERM; a second one ends what is in flight at once. */
-function untilStopped(terminal: Terminal, service: ServiceLog, proxy: RunningProxy): Promise<ExitCode> {
+function untilStopped(terminal: Terminal, service: ServiceLog, proxy: Served): Promise<ExitCode> {
   return new Promise((resolve) => {
     const heard: number[] = [];
-    const stop = (signal: NodeJS.Signals): void => {
+    const stop = async (signal: NodeJS.Signals): Promise<void> => {
       const now = performance.now();
       if (now - (heard.at(-1) ?? Number.NEGATIVE_INFINITY) < ECHO) return;
       heard.push(now);
-      if (heard.length > 1) {
-        service.info({ signal, connections: proxy.connections }, 'stopping at once');
-        void proxy.close(0);
-        return;
-      }
-      const { connections } = proxy;
-      const closed = proxy.close(GRACE);
+      const first = heard.length === 1;
+      const left = proxy.stopAccepting();
+      const closed = proxy.close(first ? GRACE : 0);
       // Only now: whoever reads this line may count on it that nobody is let in any more.
-      service.info({ signal, connections }, 'stopping');
-      void closed.then(() => {
-        service.info({}, 'stopped');
-        resolve(EXIT.ok);
-      });
+      const connections = await left;
+      service.info({ signal, connections }, first ? 'stopping' : 'stopping at once');
+      if (!first) return;
       if (connections > 0 && terminal.watched.err) {
         terminal.err(`Waiting ${GRACE / 1000} s at most for what is in flight. Ctrl-C again ends it at once.\n`);
       }
+      await closed;
+      service.info({}, 'stopped');
+      resolve(EXIT.ok);
     };
-    process.on('SIGINT', stop);
-    process.on('SIGTERM', stop);
+    process.on('SIGINT', (signal) => void stop(signal));
+    process.on('SIGTERM', (signal) => void stop(signal));
   });
 }

@@ -169,6 +169,7 @@ const limits = section({
   mintsPerClient: share('mintsPerClient'),
   idleConnections: share('idleConnections', 0),
   idlePerOrigin: share('idlePerOrigin', 0),
+  slowestBody: share('slowestBody', 0),
 }).prefault({});
 
 const version = z.literal(1, {

@@ -21,7 +21,7 @@ export interface Waits {
 
 /** Nobody takes more than a share. A client is an IPv4 address or an IPv6 /64. */
 export interface Shares {
-  /** Client connections served at once by a process; `auto`: what its file descriptors allow. */
+  /** Client connections served at once; `auto`: what the file descriptors of each process allow. */
   readonly connections: number | 'auto';
   /** Of these, by one client. */
   readonly connectionsPerClient: number;
@@ -33,6 +33,8 @@ export interface Shares {
   readonly idleConnections: number;
   /** Of these, to one origin. */
   readonly idlePerOrigin: number;
+  /** Bytes in a second that a client must bring of its body, on average over `bodyTimeout`; 0 asks for none. */
+  readonly slowestBody: number;
 }
 
 export interface Limits extends Waits, Shares {}
@@ -54,6 +56,22 @@ export const DEFAULT_SHARES: Shares = {
   mintsPerClient: 50,
   idleConnections: 1_024,
   idlePerOrigin: 64,
+  slowestBody: 100,
 };
 
 export const DEFAULT_LIMITS: Limits = { ...DEFAULT_WAITS, ...DEFAULT_SHARES };
+
+/** What one of several equal workers may hold so that all of them hold the whole; what does not divide is rounded up. */
+export function limitsOfOne(limits: Limits, workers: number): Limits {
+  const part = (whole: number): number => Math.ceil(whole / workers);
+  return {
+    ...limits,
+    // Each process has the descriptors of its own.
+    connections: limits.connections === 'auto' ? 'auto' : part(limits.connections),
+    connectionsPerClient: part(limits.connectionsPerClient),
+    handshakesPerClient: part(limits.handshakesPerClient),
+    mintsPerClient: part(limits.mintsPerClient),
+    idleConnections: part(limits.idleConnections),
+    idlePerOrigin: part(limits.idlePerOrigin),
+  };
+}

@@ -98,6 +98,8 @@ async function passOn(
     via,
     maxForwards: maxForwards === undefined ? undefined : maxForwards - 1,
     bodyTimeout: limits.bodyTimeout,
+    slowestBody: limits.slowestBody,
+    responseTimeout: limits.responseTimeout,
     brokenBody: brokenBody.signal,
   });
   const { error, reply } = forwarded;

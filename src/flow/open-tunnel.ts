@@ -115,8 +115,11 @@ async function afterHello(
   const { decision } = tunnel;
   const passesUnread = decision.action === 'allow' && (decision.tls === 'splice' || decision.tls === 'tunnel');
   if (words === 'silent' || words.state !== 'hello') {
-    if (passesUnread && decision.tls === 'tunnel' && route) {
-      return splice(stage, connection, tunnel, route, { kind: 'tunnelled' });
+    // A hello that cannot be read is no reason to let it through: the server at the other end may read it.
+    const isOther = words === 'silent' || words.state === 'not-tls';
+    if (passesUnread && decision.tls === 'tunnel' && route && isOther) {
+      const accepted = words === 'silent' ? { accepted: 0 } : {};
+      return splice(stage, connection, tunnel, route, { kind: 'tunnelled', ...accepted });
     }
     return terminate(stage, connection, tunnel, { step: 'hello', failure: notTls(words) });
   }
@@ -132,6 +135,7 @@ async function afterHello(
       });
     }
   }
-  if (passesUnread && route) return splice(stage, connection, tunnel, route, { kind: 'spliced' });
+  if (passesUnread && route)
+    return splice(stage, connection, tunnel, route, { kind: 'spliced', accepted: hello.length });
   return bump(stage, connection, tunnel, hello, route);
 }

@@ -17,7 +17,8 @@ export function peekHello(socket: Socket, timeout: number): Promise<Peeked<Hello
     socket,
     (bytes) => {
       const kind = classify(bytes);
-      if (kind === 'http' || kind === 'other') return { more: false, value: { state: 'not-tls', reason: WHAT[kind] } };
+      // Too few to say what it is are enough to say that it is no TLS.
+      if (kind !== 'tls') return { more: false, value: { state: 'not-tls', reason: WHAT[kind] } };
       const reading = readClientHello(bytes);
       return reading.state === 'more' ? { more: true, atLeast: reading.atLeast } : { more: false, value: reading };
     },
@@ -26,4 +27,5 @@ export function peekHello(socket: Socket, timeout: number): Promise<Peeked<Hello
   );
 }
 
-const WHAT = { http: 'It looks like plain HTTP', other: 'It is no protocol that this proxy knows' } as const;
+const OTHER = 'It is no protocol that this proxy knows';
+const WHAT = { http: 'It looks like plain HTTP', other: OTHER, more: OTHER } as const;

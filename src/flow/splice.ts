@@ -1,15 +1,20 @@
 // Passes a tunnel through unread: dials the checked address, replays what the client has sent, and pipes until the end.
 // Called by flow/open-tunnel with the Route it got for the Permit.
 
-import { asProxyError } from '../core/errors.ts';
+import { asProxyError, ProxyError } from '../core/errors.ts';
 import type { Tunnel } from '../core/session.ts';
 import type { Connection } from '../http/connection.ts';
+import type { AccessLogEntry } from '../log/access-log-entry.ts';
 import { Intake } from '../net/intake.ts';
 import { type Piped, pipe } from '../net/pipe.ts';
 import type { Route, UpstreamConnection } from '../net/upstream.ts';
+import type { ClientHello } from '../wire/client-hello.ts';
+import { HelloGate } from '../wire/hello-gate.ts';
 import type { Services } from './services.ts';
 
 export interface SpliceOptions {
+  /** Bytes of the hello that was accepted; 0 where the client has said nothing yet. Absent: what it says is no TLS. */
+  readonly accepted?: number;
   /** `tunnelled`: what is inside is not TLS; Squid then writes the CONNECT and the tunnel as two lines. */
   readonly kind: 'spliced' | 'tunnelled';
 }
@@ -19,7 +24,7 @@ export async function splice(
   connection: Connection,
   tunnel: Tunnel,
   route: Route,
-  { kind }: SpliceOptions,
+  { kind, accepted }: SpliceOptions,
 ): Promise<void> {
   const { socket, session } = connection;
   const { journal, limits } = services;
@@ -38,14 +43,26 @@ export async function splice(
   if (kind === 'tunnelled') {
     journal.tellConnect(tunnel, { by: session, tag: 'NONE_NONE', status: 200, bytes: 0, outcome: kind });
   }
+  let failure: ProxyError | undefined;
+  const accept = ({ serverName, encryptedClientHello }: ClientHello): boolean => {
+    if (serverName !== undefined) tunnel.sni = serverName;
+    const atHello = services.policy.decideHello(route.permit, serverName, encryptedClientHello);
+    if (atHello.action === 'allow') return true;
+    tunnel.decision = atHello;
+    failure = new ProxyError('sni-mismatch', atHello.reason);
+    return false;
+  };
   const piped = await pipe(socket, upstream.socket, {
     idleTimeout: limits.tunnelIdleTimeout,
     signal: services.cut,
     intake,
+    ...(accepted === undefined ? {} : { gate: new HelloGate({ accepted, accept }) }),
   });
+  if (piped.end === 'refused') failure ??= new ProxyError('hello-malformed', 'What came in place of a hello is none.');
   const told = {
     by: session,
     upstream,
+    failure,
     tag: 'TCP_TUNNEL',
     ...endOf(piped),
     status: 200,
@@ -65,7 +82,8 @@ export async function splice(
 }
 
 /** Squid marks a tunnel that was cut or broke; one whose both halves ended is complete. */
-function endOf({ end }: Piped): { suffix?: 'ABORTED' | 'TIMEDOUT'; outcome?: 'aborted' | 'timed_out' } {
+function endOf({ end }: Piped): Pick<AccessLogEntry, 'suffix'> & { outcome?: 'aborted' | 'timed_out' | 'terminated' } {
   if (end === 'complete') return {};
+  if (end === 'refused') return { suffix: 'ABORTED', outcome: 'terminated' };
   return end === 'idle' ? { suffix: 'TIMEDOUT', outcome: 'timed_out' } : { suffix: 'ABORTED', outcome: 'aborted' };
 }

@@ -12,7 +12,7 @@ const NO_REQUEST = 'error:transaction-end-before-headers';
 
 /** `full`: the proxy has no place; `client-full`: this client has all of its share. */
 export function turnAway(
-  { journal, limits, places }: Pick<Services, 'journal' | 'limits' | 'places'>,
+  { journal, places }: Pick<Services, 'journal' | 'places'>,
   session: Session,
   socket: Socket,
   why: 'full' | 'client-full',
@@ -20,7 +20,7 @@ export function turnAway(
   const failure =
     why === 'full'
       ? new ProxyError('overloaded')
-      : new ProxyError('client-limit', `It has ${limits.connectionsPerClient} connections open.`);
+      : new ProxyError('client-limit', `It has ${places.perClient} connections open.`);
   const told = { outcome: 'failed', failure } as const;
   if (!places.mayLinger(socket)) {
     socket.resetAndDestroy();

@@ -27,6 +27,10 @@ export interface ForwardOptions {
   readonly via: string | undefined;
   /** Milliseconds the client may be silent within its body. */
   readonly bodyTimeout: number;
+  /** Bytes in a second that the client must bring of its body. */
+  readonly slowestBody?: number;
+  /** Milliseconds to the head of the reply, whatever interim replies come before. */
+  readonly responseTimeout?: number;
   /** Fires, with the error as its reason, when the rest of the request turns out malformed. */
   readonly brokenBody?: AbortSignal;
 }
@@ -105,7 +109,8 @@ function exchange(
 ): Promise<Exchanged> {
   return new Promise((resolve) => {
     const begin = performance.now();
-    const body = options.body === 'none' ? undefined : new RequestBody(request, options.bodyTimeout);
+    const body =
+      options.body === 'none' ? undefined : new RequestBody(request, options.bodyTimeout, options.slowestBody);
     const { target, via, brokenBody } = options;
     brokenBody?.addEventListener('abort', () => body?.destroy(toProxyError(brokenBody.reason, 'internal')), {
       once: true,
@@ -140,6 +145,10 @@ function exchange(
         if (status < 200) {
           interim += 1;
           if (interim > MAX_INTERIM) throw new ProxyError('response-malformed', 'Too many interim replies.');
+          // Each of them winds the clock of the parser up again.
+          if (performance.now() - begin > (options.responseTimeout ?? Number.POSITIVE_INFINITY)) {
+            throw new ProxyError('response-timeout', 'Interim replies only.');
+          }
           return;
         }
         firstByte = performance.now() - begin;

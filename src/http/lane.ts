@@ -2,6 +2,7 @@
 // speaks HTTP on it and is never allowed to dial: when the connection is gone, so is the lane.
 
 import { Client, type Dispatcher } from 'undici';
+import { ProxyError } from '../core/errors.ts';
 import type { Limits } from '../core/limits.ts';
 import type { UpstreamConnection } from '../net/upstream.ts';
 import { MessageStream } from '../wire/message-stream.ts';
@@ -81,8 +82,12 @@ export class Lane {
     const read = socket.read.bind(socket);
     socket.read = (size?: number): unknown => {
       const bytes: unknown = read(size);
-      if (Buffer.isBuffer(bytes)) this.#replies.feed(bytes);
-      return bytes;
+      if (!Buffer.isBuffer(bytes)) return bytes;
+      this.#replies.feed(bytes);
+      if (!this.#replies.overflown) return bytes;
+      // undici counts the bytes of fields only: a status line, or lines before it, might have no end.
+      socket.destroy(new ProxyError('response-malformed', 'Its header has no end.'));
+      return null;
     };
     return new Client(this.#origin, {
       ...this.#options,

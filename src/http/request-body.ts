@@ -9,15 +9,24 @@ import { sweepAfter } from '../net/buffer-sweep.ts';
 export class RequestBody extends Readable {
   readonly #request: IncomingMessage;
   readonly #timeout: number;
+  readonly #slowest: number;
   /** Absent while nothing is awaited from the client. */
   #timer: NodeJS.Timeout | undefined;
   #bytes = 0;
+  /** Where the average begins, by the monotonic clock; it stands still while nothing is awaited. */
+  #since = performance.now();
+  #bytesBefore = 0;
+  #pausedAt: number | undefined;
 
-  /** `timeout`: milliseconds the client may be silent while we wait for more of the body. */
-  constructor(request: IncomingMessage, timeout: number) {
+  /**
+   * `timeout`: milliseconds the client may be silent while we wait for more of the body; `slowest`: bytes in a second that
+   * it must bring on average over that time.
+   */
+  constructor(request: IncomingMessage, timeout: number, slowest = 0) {
     super();
     this.#request = request;
     this.#timeout = timeout;
+    this.#slowest = slowest;
     this.#watch();
     request.on('data', this.#onData).once('end', this.#onEnd).once('close', this.#onClose);
     request.pause();
@@ -41,6 +50,10 @@ export class RequestBody extends Readable {
   readonly #onData = (chunk: Buffer): void => {
     this.#bytes += chunk.length;
     sweepAfter(chunk.length);
+    if (this.#isTooSlow()) {
+      this.destroy(new ProxyError('request-timeout', 'Its body comes too slowly.'));
+      return;
+    }
     if (this.push(chunk)) {
       this.#watch();
       return;
@@ -60,8 +73,20 @@ export class RequestBody extends Readable {
     if (!this.#request.complete) this.destroy(new ProxyError('client-aborted'));
   };
 
+  #isTooSlow(): boolean {
+    const now = performance.now();
+    const elapsed = now - this.#since;
+    if (elapsed < this.#timeout) return false;
+    const isTooSlow = (this.#bytes - this.#bytesBefore) * 1_000 < this.#slowest * elapsed;
+    this.#since = now;
+    this.#bytesBefore = this.#bytes;
+    return isTooSlow;
+  }
+
   /** From now on the client may be silent for the whole timeout. A cleared timer cannot be refreshed, so it goes. */
   #watch(): void {
+    if (this.#pausedAt !== undefined) this.#since += performance.now() - this.#pausedAt;
+    this.#pausedAt = undefined;
     if (this.#timer) this.#timer.refresh();
     else
       this.#timer = setTimeout(
@@ -73,5 +98,6 @@ export class RequestBody extends Readable {
   #unwatch(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    this.#pausedAt ??= performance.now();
   }
 }

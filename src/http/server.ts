@@ -95,7 +95,7 @@ export class MessageServer {
     const { socket } = connection;
     const stream = new MessageStream();
     const onData = (bytes: Buffer): void => stream.feed(bytes);
-    const onEnd = (): void => watchEnd(socket);
+    const onEnd = (): void => watchEnd(socket, () => (this.#watched.get(socket)?.open ?? 0) > 0);
     const over = Promise.resolve();
     const unwatch = watchReader(socket, this.#readerTimeout);
     const state = { last: undefined, open: 0, over, broken: undefined };
@@ -180,6 +180,9 @@ export class MessageServer {
     }
     if (watched.broken || connection.closing) return;
     watched.broken = problem;
+    // Nothing of what follows is a request: who sends on sends for nothing, and is not read while an answer is awaited.
+    socket.off('data', watched.onData);
+    connection.socket.pause();
     if (last?.request.complete === false) {
       // Its exchange has its own answer and line, will have them when its turn comes, or has given them already.
       if (last.begun && connection.onBrokenBody) connection.onBrokenBody(problem);
@@ -222,11 +225,12 @@ export class MessageServer {
  */
 const HALF_CLOSED_IDLE = 5_000;
 
-function watchEnd(socket: Socket): void {
+/** `busy`: an answer is still to come, which has deadlines of its own. */
+function watchEnd(socket: Socket, busy: () => boolean): void {
   let seen = socket.bytesWritten;
   const timer = setInterval(() => {
     // What is still on its way out has somebody who takes it, or a deadline of its own.
-    if (socket.bytesWritten === seen && socket.writableLength === 0) socket.destroy();
+    if (socket.bytesWritten === seen && socket.writableLength === 0 && !busy()) socket.destroy();
     seen = socket.bytesWritten;
   }, HALF_CLOSED_IDLE);
   socket.once('close', () => clearInterval(timer));

@@ -14,6 +14,9 @@ export interface AccessLogOptions {
   readonly moment?: number;
 }
 
+/** What several workers write into a pipe keeps apart up to here, so no line on standard output is longer. */
+const PIPE_BUF = 4096;
+
 interface Output {
   readonly format: (entry: AccessLogEntry) => string;
   readonly file: LogFile;
@@ -31,7 +34,7 @@ export class AccessLog {
   /** Opens all files; one that cannot be opened is told to `onError` (once a minute at most) and tried again later. */
   static open(options: readonly AccessLogOptions[], onError: (error: ProxyError) => void): AccessLog {
     const outputs = options.map(({ path, format, moment }) => ({
-      format: logFormat(format),
+      format: logFormat(format, path === 'stdout' ? PIPE_BUF : undefined),
       file: new LogFile(path, onError, moment),
     }));
     return new AccessLog(outputs, onError);

@@ -5,7 +5,7 @@ import type { TlsFacts } from '../core/session.ts';
 import type { AccessLogEntry, Timings } from './access-log-entry.ts';
 import { asciiJson } from './escape.ts';
 import { loggedUrl } from './logged-url.ts';
-import { mediaType, resultTag } from './text-line.ts';
+import { MAX_RECORD, mediaType, resultTag } from './text-line.ts';
 
 interface Fact {
   readonly key: string;
@@ -56,15 +56,28 @@ const FACTS: readonly Fact[] = [
 /** What stands in JSON as it is, so that most texts need no second look. */
 const PLAIN = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
 
-/** Texts that were too long are cut, and `cut` names their keys. Empty texts are facts that do not exist. */
-export function jsonLine(entry: AccessLogEntry): string {
+/**
+ * Texts that were too long are cut, and `cut` names their keys. Empty texts are facts that do not exist. `most`:
+ * characters, the newline included.
+ */
+export function jsonLine(entry: AccessLogEntry, most = MAX_RECORD): string {
+  let line = withTexts(entry, 1);
+  for (let part = 2; line.length >= most && part <= LEAST_PART; part *= 2) line = withTexts(entry, part);
+  return line;
+}
+
+/** With each text at a 16th of its size, a line is short enough for anybody. */
+const LEAST_PART = 16;
+
+/** `part`: by which the room of each long text is divided. */
+function withTexts(entry: AccessLogEntry, part: number): string {
   let line = `{"time":"${new Date(entry.time).toISOString()}"`;
   const cut: string[] = [];
   for (const { key, read, max = MAX_TEXT } of FACTS) {
     const value = read(entry);
     if (value === undefined || value === '') continue;
     if (typeof value === 'string') {
-      const short = shorten(value, max);
+      const short = shorten(value, Math.max(max / part, MAX_TEXT));
       if (short.length < value.length) cut.push(key);
       line += `,"${key}":${quote(short)}`;
     } else {

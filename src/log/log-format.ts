@@ -10,7 +10,11 @@ export type LogFormatName = keyof typeof FORMATS;
 
 export const LOG_FORMATS: readonly LogFormatName[] = ['squid', 'common', 'combined', 'json'];
 
-/** The printer of one format: an entry in, one line of printable ASCII below 8 KB out, without the newline. */
-export function logFormat(name: LogFormatName): (entry: AccessLogEntry) => string {
-  return FORMATS[name];
+/**
+ * The printer of one format: an entry in, one line of printable ASCII out, without the newline; with it, it has at most
+ * `most` characters, 8 KB unless told otherwise, and 4 KB at the least.
+ */
+export function logFormat(name: LogFormatName, most?: number): (entry: AccessLogEntry) => string {
+  const format = FORMATS[name];
+  return (entry) => format(entry, most);
 }

@@ -26,16 +26,19 @@ export interface ServiceLogDestination {
 }
 
 const STDERR_FD = 2;
+/** Linux' PIPE_BUF: lines of several workers in one pipe keep apart up to here. */
+const MAX_WRITE = 4096;
 
-/** Writes to standard error unless told otherwise. */
+/** Writes to standard error unless told otherwise. `facts` stand in every line: which worker speaks. */
 export function createServiceLog(
   options: ServiceLogOptions,
   destination: ServiceLogDestination = standardError(),
+  facts: object = {},
 ): ServiceLog {
   const logger = pino(
     {
       level: options.level,
-      base: { pid: process.pid },
+      base: { pid: process.pid, ...facts },
       timestamp: stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }), log: redact },
       // redact() has made errors plain already.
@@ -57,7 +60,7 @@ export function createServiceLog(
 /** A terminal at once, so that lines keep their place among other output; else a slow reader must not hold us up. */
 function standardError(): ServiceLogDestination {
   const isTTY = isatty(STDERR_FD);
-  const sink = openDestination({ dest: STDERR_FD, sync: isTTY });
+  const sink = openDestination({ dest: STDERR_FD, sync: isTTY, maxWrite: MAX_WRITE });
   // Nobody is left to be told that telling failed.
   sink.on('error', () => undefined);
   return { write: (text) => sink.write(text), isTTY };

@@ -15,7 +15,8 @@ const MAX_USER = 256;
 const MAX_TYPE = 128;
 const MAX_HEADER = 1024;
 
-export function squidLine(entry: AccessLogEntry): string {
+/** `most`: characters, the newline included; what a URL has beyond is cut. */
+export function squidLine(entry: AccessLogEntry, most = MAX_RECORD): string {
   const time = Math.trunc(entry.time);
   const seconds = String(Math.floor(time / 1000)).padStart(9);
   const millis = String(time % 1000).padStart(3, '0');
@@ -24,26 +25,26 @@ export function squidLine(entry: AccessLogEntry): string {
   const client = field(entry.client, MAX_ADDRESS);
   const head = `${seconds}.${millis} ${elapsed} ${client} ${resultTag(entry)}/${status} ${entry.bytes} ${method(entry)} `;
   const tail = ` ${user(entry)} ${entry.hierarchy}/${field(entry.peer, MAX_ADDRESS)} ${contentType(entry)}`;
-  return head + url(entry, head.length + tail.length) + tail;
+  return head + url(entry, most - head.length - tail.length) + tail;
 }
 
 /** `%>a - %[un [%tl] "%rm %ru HTTP/%rv" %>Hs %<st %Ss:%Sh` */
-export function commonLine(entry: AccessLogEntry): string {
-  return httpdLine(entry, '');
+export function commonLine(entry: AccessLogEntry, most = MAX_RECORD): string {
+  return httpdLine(entry, '', most);
 }
 
 /** The common format with `"%{Referer}>h" "%{User-Agent}>h"` before the result. */
-export function combinedLine(entry: AccessLogEntry): string {
+export function combinedLine(entry: AccessLogEntry, most = MAX_RECORD): string {
   const referer = entry.referer === undefined ? undefined : loggedUrl(entry.referer);
-  return httpdLine(entry, ` "${header(referer)}" "${header(entry.userAgent)}"`);
+  return httpdLine(entry, ` "${header(referer)}" "${header(entry.userAgent)}"`, most);
 }
 
-function httpdLine(entry: AccessLogEntry, headers: string): string {
+function httpdLine(entry: AccessLogEntry, headers: string, most: number): string {
   const client = field(entry.client, MAX_ADDRESS);
   const head = `${client} - ${user(entry)} [${httpdTime(entry.time)}] "${method(entry)} `;
   const result = `${entry.status} ${entry.bytes}${headers} ${resultTag(entry)}:${entry.hierarchy}`;
   const tail = ` ${protocol(entry)}" ${result}`;
-  return head + url(entry, head.length + tail.length) + tail;
+  return head + url(entry, most - head.length - tail.length) + tail;
 }
 
 /** Squid's tag with its suffix, as in `TCP_MISS_ABORTED`. */
@@ -70,9 +71,9 @@ function user(entry: AccessLogEntry): string {
 }
 
 /** The URL takes what the record has left: it is the one field whose length the client chooses freely. */
-function url(entry: AccessLogEntry, taken: number): string {
+function url(entry: AccessLogEntry, left: number): string {
   const text = loggedUrl(entry.url, entry.method === 'CONNECT' ? 'authority' : 'url');
-  return cap(escapeUrl(text.slice(0, MAX_RECORD)), MAX_RECORD - 1 - taken) || '-';
+  return cap(escapeUrl(text.slice(0, MAX_RECORD)), left - 1) || '-';
 }
 
 function field(text: string | undefined, max: number): string {

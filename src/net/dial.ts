@@ -8,6 +8,16 @@ import type { Intake } from './intake.ts';
 /** Milliseconds before the next address is tried beside the first (RFC 8305 section 5). */
 const ATTEMPT_DELAY = 250;
 
+/**
+ * Sockets that one dial has pending at a time, and of all dials together those beyond their first: a name with many
+ * addresses that swallow what is sent shall not use up our descriptors. The oldest gives way; the last may take its time.
+ */
+const MOST_PENDING = 2;
+const MOST_BESIDE = 32;
+
+/** Of all dials, the pending sockets beyond the first of each. */
+let beside = 0;
+
 export interface Dialled {
   readonly socket: Socket;
   readonly address: string;
@@ -20,6 +30,19 @@ export interface Dialled {
 export function dial(addresses: readonly string[], port: number, timeout: number, intake?: Intake): Promise<Dialled> {
   return new Promise((resolve, reject) => {
     const pending = new Set<Socket>();
+    const add = (socket: Socket): void => {
+      if (pending.size > 0) beside += 1;
+      pending.add(socket);
+    };
+    const remove = (socket: Socket): boolean => {
+      if (!pending.delete(socket)) return false;
+      if (pending.size > 0) beside -= 1;
+      return true;
+    };
+    const drop = (socket: Socket): void => {
+      remove(socket);
+      socket.destroy();
+    };
     const waiting = [...addresses];
     let lastError: Error | undefined;
     let lastAddress: string | undefined;
@@ -32,8 +55,7 @@ export function dial(addresses: readonly string[], port: number, timeout: number
     const settle = (): void => {
       clearTimeout(deadline);
       clearTimeout(next);
-      for (const socket of pending) socket.destroy();
-      pending.clear();
+      for (const socket of pending) drop(socket);
     };
     const fail = (error: ProxyError): void => {
       settle();
@@ -47,19 +69,21 @@ export function dial(addresses: readonly string[], port: number, timeout: number
         return;
       }
       lastAddress = address;
+      const most = beside < MOST_BESIDE ? MOST_PENDING : 1;
+      for (const oldest of pending) if (pending.size >= most) drop(oldest);
       const onread = intake ? { onread: intake.onread } : {};
       const socket = connect({ host: address, port, noDelay: true, allowHalfOpen: true, ...onread });
       if (intake) socket.pause();
-      pending.add(socket);
+      add(socket);
       socket.once('connect', () => {
-        pending.delete(socket);
+        remove(socket);
         settle();
         resolve({ socket, address });
       });
       // Stays for the socket's life: whoever has it later learns of its end by 'close'.
       socket.on('error', (error) => {
         lastError = error;
-        if (pending.delete(socket)) attempt();
+        if (remove(socket)) attempt();
       });
       if (waiting.length > 0) next = setTimeout(attempt, ATTEMPT_DELAY);
     };

@@ -8,6 +8,11 @@ import type { ListenOptions } from './options.ts';
 
 export type OnSocket = (socket: Socket, options: ListenOptions) => void;
 
+export interface SharingOptions {
+  /** Other processes of this user may open the same port so too; the system deals the connections out among them. */
+  readonly reusePort?: boolean;
+}
+
 export class Listener {
   readonly #servers: readonly Server[];
   /** Where it listens, with the ports the system chose. */
@@ -19,8 +24,12 @@ export class Listener {
   }
 
   /** Opens every port or none; throws ProxyError `listen-failed` with the address and the mend. */
-  static async open(options: readonly ListenOptions[], onSocket: OnSocket): Promise<Listener> {
-    const opened = await Promise.allSettled(options.map((one) => openOne(one, onSocket)));
+  static async open(
+    options: readonly ListenOptions[],
+    onSocket: OnSocket,
+    { reusePort = false }: SharingOptions = {},
+  ): Promise<Listener> {
+    const opened = await Promise.allSettled(options.map((one) => openOne(one, onSocket, reusePort)));
     const servers = opened.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
     const failed = opened.find((result) => result.status === 'rejected');
     if (failed) {
@@ -48,7 +57,7 @@ export function leadsTo(listeners: readonly Endpoint[], address: string, port: n
   );
 }
 
-function openOne(options: ListenOptions, onSocket: OnSocket): Promise<Server> {
+function openOne(options: ListenOptions, onSocket: OnSocket, reusePort: boolean): Promise<Server> {
   return new Promise((resolve, reject) => {
     // Half-open sockets stay open: the other direction of a tunnel may still have data (RFC 9110 section 9.3.6).
     const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
@@ -56,7 +65,7 @@ function openOne(options: ListenOptions, onSocket: OnSocket): Promise<Server> {
       onSocket(socket, options);
     });
     server.once('error', (cause) => reject(listenError(options, cause)));
-    server.listen({ host: options.address, port: options.port, backlog: 4096 }, () => {
+    server.listen({ host: options.address, port: options.port, backlog: 4096, reusePort }, () => {
       // Accept errors (descriptors used up) pass; the next accept is tried by itself.
       server.on('error', ignore);
       resolve(server);

@@ -1,10 +1,11 @@
 // Carries bytes both ways between two sockets, with backpressure, half-close and an idle deadline. Called by flow/splice.
 
 import type { Duplex } from 'node:stream';
+import type { HelloGate, Passed } from '../wire/hello-gate.ts';
 import { sweepAfter } from './buffer-sweep.ts';
 import type { Intake } from './intake.ts';
 
-export type PipeEnd = 'complete' | 'client-error' | 'upstream-error' | 'idle' | 'cut';
+export type PipeEnd = 'complete' | 'client-error' | 'upstream-error' | 'idle' | 'cut' | 'refused';
 
 export interface Piped {
   readonly end: PipeEnd;
@@ -21,6 +22,8 @@ export interface PipeOptions {
   readonly signal?: AbortSignal;
   /** What the upstream was dialled with. */
   readonly intake?: Intake;
+  /** Holds back what the client must not say; a tunnel in which it says it ends as `refused`. */
+  readonly gate?: HelloGate;
 }
 
 /**
@@ -33,7 +36,11 @@ const AFTER_UPSTREAM_ENDED = 1_000;
 const LOOKS = 4;
 
 /** Resolves when both directions have ended, or one broke; both sockets are then destroyed. Never rejects. */
-export function pipe(client: Duplex, upstream: Duplex, { idleTimeout, signal, intake }: PipeOptions): Promise<Piped> {
+export function pipe(
+  client: Duplex,
+  upstream: Duplex,
+  { idleTimeout, signal, intake, gate }: PipeOptions,
+): Promise<Piped> {
   return new Promise((resolve) => {
     let open = 2;
     let done = false;
@@ -80,8 +87,27 @@ export function pipe(client: Duplex, upstream: Duplex, { idleTimeout, signal, in
       else watch(patience);
     };
 
-    carry(client, upstream, up, laneEnded(AFTER_CLIENT_ENDED));
-    carry(upstream, client, down, laneEnded(AFTER_UPSTREAM_ENDED), intake);
+    const unlessRefused = (passed: Passed): Uint8Array | undefined => {
+      if (passed !== 'refused') return passed;
+      finish('refused');
+      return undefined;
+    };
+    const fromClient = (bytes: Uint8Array): Uint8Array | undefined => {
+      if (!gate || gate.open) return bytes;
+      const passed = unlessRefused(gate.fromClient(bytes));
+      if (gate.full) client.pause();
+      return passed;
+    };
+    const fromOrigin = (bytes: Uint8Array): Uint8Array => {
+      if (!gate || gate.open) return bytes;
+      const released = unlessRefused(gate.fromOrigin(bytes));
+      if (released && upstream.writable) upstream.write(released);
+      if (gate.open) client.resume();
+      return bytes;
+    };
+
+    carry(client, upstream, { lane: up, ended: laneEnded(AFTER_CLIENT_ENDED), pass: fromClient });
+    carry(upstream, client, { lane: down, ended: laneEnded(AFTER_UPSTREAM_ENDED), pass: fromOrigin, intake });
     client.once('error', () => finish('client-error'));
     upstream.once('error', () => finish('upstream-error'));
     // A side that closes with both its halves at their end is done; what it has said may still be on its way out.
@@ -103,18 +129,30 @@ interface Lane {
   ended: boolean;
 }
 
-function carry(from: Duplex, to: Duplex, lane: Lane, ended: () => void, intake?: Intake): void {
+interface Carriage {
+  readonly lane: Lane;
+  /** Called when the last byte has been handed over. */
+  readonly ended: () => void;
+  /** What of these bytes goes on now. */
+  readonly pass: (bytes: Uint8Array) => Uint8Array | undefined;
+  /** What `from` was dialled with. */
+  readonly intake?: Intake | undefined;
+}
+
+function carry(from: Duplex, to: Duplex, { lane, ended, pass, intake }: Carriage): void {
   if (intake) {
     intake.deliverTo((piece) => {
       lane.bytes += piece.length;
-      const more = to.write(piece);
+      const passed = pass(piece);
+      const more = !passed || to.write(passed);
       return { more, held: to.writableLength > 0 };
     });
   } else {
     from.on('data', (chunk: Buffer) => {
       lane.bytes += chunk.length;
       sweepAfter(chunk.length);
-      if (!to.write(chunk)) from.pause();
+      const passed = pass(chunk);
+      if (passed && !to.write(passed)) from.pause();
     });
   }
   to.on('drain', () => from.resume());

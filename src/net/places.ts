@@ -48,6 +48,11 @@ export class Places {
     return 'in';
   }
 
+  /** Connections that one client may have. */
+  get perClient(): number {
+    return this.#options.connectionsPerClient;
+  }
+
   /** Whether a socket that found no place may stay for our last words: it holds a descriptor until it has taken them. */
   mayLinger(socket: Socket): boolean {
     if (socket.destroyed || this.#lingering >= MOST_LINGERING) return false;

@@ -12,6 +12,7 @@ import { sweepAfterContext } from './context-sweep.ts';
 import { leafValidity, maySignFor, mintLeaf } from './leaf.ts';
 import { identityKey, type LeafIdentity } from './leaf-identity.ts';
 import { type LeafKey, makeLeafKey } from './leaf-key.ts';
+import { makeTicketMaster, ticketKeys } from './ticket-keys.ts';
 import { CIPHERS } from './tls-suites.ts';
 
 export interface LeafStoreOptions {
@@ -19,6 +20,8 @@ export interface LeafStoreOptions {
   readonly maxEntries?: number;
   /** Bytes, by what a context was measured to take; default 128 MiB. */
   readonly maxBytes?: number;
+  /** What session tickets are sealed by; default: one that no other process has. */
+  readonly ticketMaster?: Uint8Array;
 }
 
 export interface LeafStoreStats {
@@ -43,12 +46,14 @@ export class LeafStore {
   readonly #chain: string;
   readonly #keys = new Map<LeafKey['type'], Promise<LeafKey>>();
   readonly #contexts: LRUCache<string, SecureContext, LeafIdentity>;
+  #ticketMaster: Uint8Array;
   #hits = 0;
   #misses = 0;
   #mints = 0;
 
   constructor(ca: CertificateAuthority, options: LeafStoreOptions = {}) {
     this.#ca = ca;
+    this.#ticketMaster = options.ticketMaster ?? makeTicketMaster();
     this.#chain = ca.chain.map((certificate) => certificate.toString()).join('');
     const bytes = CONTEXT_BYTES + CHAIN_BYTES * ca.chain.length;
     this.#contexts = new LRUCache<string, SecureContext, LeafIdentity>({
@@ -61,8 +66,8 @@ export class LeafStore {
       // An entry pushed out while it is being made still answers those who wait for it.
       ignoreFetchAbort: true,
       disposeAfter: () => sweepAfterContext(),
-      fetchMethod: async (_key, _stale, { context: identity, options: entry }) => {
-        const made = await this.#make(identity);
+      fetchMethod: async (key, _stale, { context: identity, options: entry }) => {
+        const made = await this.#make(key, identity);
         entry.ttl = made.ttl;
         return made.context;
       },
@@ -100,6 +105,12 @@ export class LeafStore {
     return this.#contexts.has(this.#keyFor(identity));
   }
 
+  /** From here on tickets are sealed by this master; those of the one before mean a full handshake. */
+  renewTickets(master: Uint8Array): void {
+    this.#ticketMaster = master;
+    for (const [key, { context }] of this.#contexts.entries()) context.setTicketKeys(ticketKeys(master, key));
+  }
+
   get stats(): LeafStoreStats {
     const { size, calculatedSize: bytes } = this.#contexts;
     return { hits: this.#hits, misses: this.#misses, mints: this.#mints, size, bytes };
@@ -109,7 +120,7 @@ export class LeafStore {
     return `${this.#ca.fingerprint} ${identityKey(identity)}`;
   }
 
-  async #make(identity: LeafIdentity): Promise<{ context: SecureContext; ttl: number }> {
+  async #make(purpose: string, identity: LeafIdentity): Promise<{ context: SecureContext; ttl: number }> {
     const key = await this.#keyOf(identity.keyType);
     const now = new Date();
     const leaf = mintLeaf(this.#ca, key, identity, now);
@@ -123,6 +134,7 @@ export class LeafStore {
       ciphers: CIPHERS,
       honorCipherOrder: true,
       secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
+      ticketKeys: ticketKeys(this.#ticketMaster, purpose),
     });
     return { context, ttl: (leafValidity(this.#ca, now).notAfter.getTime() - now.getTime()) / 2 };
   }

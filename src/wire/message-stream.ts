@@ -3,6 +3,8 @@
 
 export type BodyFraming = 'none' | 'chunked' | number;
 
+/** Bytes held at most: one head, and what may come with it in two pieces. */
+const MOST_HELD = 262_144;
 const EMPTY = Buffer.alloc(0);
 const CRLF = '\r\n';
 const END_OF_HEAD = '\r\n\r\n';
@@ -18,11 +20,21 @@ export class MessageStream {
   /** Bytes to pass over before the next line or message. */
   #skip = 0;
   #lines: 'none' | 'chunk sizes' | 'trailers' = 'none';
+  #overflown = false;
 
   /** To be called with each piece of the connection before the parser gets it. */
   feed(bytes: Buffer): void {
+    if (this.#overflown) return;
     this.#held = this.#held.length === 0 ? bytes : Buffer.concat([this.#held, bytes]);
     this.#passBody();
+    if (this.#held.length <= MOST_HELD) return;
+    this.#overflown = true;
+    this.#held = EMPTY;
+  }
+
+  /** More came than any head has: from here on nothing is looked at, and `next` knows of no message. */
+  get overflown(): boolean {
+    return this.#overflown;
   }
 
   /** Bytes of the first line of the message that is arriving, as far as it is here. */

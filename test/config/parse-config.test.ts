@@ -53,6 +53,7 @@ describe('a sound text', () => {
         mintsPerClient: 50,
         idleConnections: 1_024,
         idlePerOrigin: 64,
+        slowestBody: 100,
       },
     });
   });

@@ -36,6 +36,7 @@ describe('the defaults', () => {
         mintsPerClient: 50,
         idleConnections: 1_024,
         idlePerOrigin: 64,
+        slowestBody: 100,
       },
     });
   });

@@ -1,7 +1,9 @@
 // One authority for the life of a connection: CONNECT, server name, verified certificate and every Host within.
 
+import { createServer as createTlsServer } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { extension, hello, hostNames } from '../support/client-hello.ts';
+import { extension, handshake, hello, hostNames, records } from '../support/client-hello.ts';
+import { listening, tcpOrigin } from '../support/origin.ts';
 import { connectThrough, openRig, type Rig, readAll, readUntil, tlsThrough } from '../support/rig.ts';
 import { TestCa } from '../support/test-ca.ts';
 import { type Recorder, record } from './recorder.ts';
@@ -103,4 +105,61 @@ test('FRONT-05: a certificate for another name is not taken for the host of the 
   expect(other.bytes()).toBe('');
   await rig.proxy.close(0);
   await other.close();
+});
+
+describe('FRONT-01: an origin that asks for a second ClientHello, in a splice', () => {
+  const RETRY_RANDOM = Buffer.from('cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c', 'hex');
+  const retry = records(handshake(2, [3, 3, ...RETRY_RANDOM, 0, 0x13, 0x01, 0]));
+  const named = (name: string): Uint8Array => Uint8Array.from(hello({ extensions: [extension(0, hostNames(name))] }));
+
+  test.each([
+    ['ok.test', 'after it was asked for', true],
+    ['blocked.test', 'after it was asked for', false],
+    ['blocked.test', 'before it was asked for', false],
+  ] as const)('gets one for %s %s: %s', async (name, when, passes) => {
+    let got = Buffer.alloc(0);
+    const origin = await tcpOrigin((socket) => {
+      socket.on('error', () => undefined);
+      socket.once('data', () => socket.write(retry));
+      socket.on('data', (chunk: Buffer) => {
+        got = Buffer.concat([got, chunk]);
+        if (got.length > named('ok.test').length) socket.end('seen');
+      });
+    }, '127.0.0.2');
+    const rig = rigOf('splice');
+    const before = (await rig.entries(0)).length;
+    const { socket } = await connectThrough(rig.port, `ok.test:${origin.port}`);
+    socket.write(named('ok.test'));
+    if (when === 'before it was asked for') socket.write(named(name));
+    else {
+      await readUntil(socket, Buffer.from(retry).toString('latin1'));
+      socket.write(named(name));
+    }
+    const reply = await readAll(socket);
+    const [entry] = (await rig.entries(before + 1)).slice(before);
+    if (passes) {
+      expect(reply).toBe('seen');
+      expect(entry).toMatchObject({ outcome: 'spliced', sni: 'ok.test' });
+    } else {
+      expect(reply).not.toContain('seen');
+      expect(entry).toMatchObject({ outcome: 'terminated', error: 'sni-mismatch', sni: name });
+      expect(got.equals(named('ok.test'))).toBe(true);
+    }
+    await origin.close();
+  });
+
+  test('is reached all the same by a real client that has nothing to hide', async () => {
+    const origin = await listening(
+      createTlsServer({ ...ca.leaf({ san: 'DNS:ok.test' }), ecdhCurve: 'P-384', minVersion: 'TLSv1.3' }, (socket) => {
+        socket.end('hello from P-384');
+      }),
+      '127.0.0.2',
+    );
+    const tls = await tlsThrough(rigOf('splice').port, `ok.test:${origin.port}`, {
+      ca: ca.root,
+      ecdhCurve: 'X25519:P-384',
+    });
+    expect(await readAll(tls)).toBe('hello from P-384');
+    await origin.close();
+  });
 });

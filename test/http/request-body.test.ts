@@ -22,8 +22,12 @@ async function requestWith(header: string): Promise<{ client: Socket; request: I
   return { client: far, request: await arrived.promise };
 }
 
-function bodyOf(request: IncomingMessage, timeout = 5_000): { body: RequestBody; error: Promise<unknown> } {
-  const body = new RequestBody(request, timeout);
+function bodyOf(
+  request: IncomingMessage,
+  timeout = 5_000,
+  slowest = 0,
+): { body: RequestBody; error: Promise<unknown> } {
+  const body = new RequestBody(request, timeout, slowest);
   const error = new Promise<unknown>(
     (resolve) => void body.once('error', resolve).once('close', () => resolve(undefined)),
   );
@@ -137,5 +141,38 @@ describe('a body that is given up', () => {
     expect(request.eventNames().map((name) => [name, request.listenerCount(name)])).toEqual(before);
     expect(request.destroyed).toBe(false);
     expect(client.destroyed).toBe(false);
+  });
+});
+
+describe('a client that brings its body a byte at a time', () => {
+  const drip = async (slowest: number): Promise<unknown> => {
+    const { client, request } = await requestWith('Content-Length: 1000');
+    const { body, error } = bodyOf(request, 100, slowest);
+    body.resume();
+    const timer = setInterval(() => client.write('x'), 20);
+    onTestFinished(() => clearInterval(timer));
+    return Promise.race([error, new Promise((resolve) => setTimeout(() => resolve('still read'), 600))]);
+  };
+
+  test('is cut when that is too slow, though it is never silent', async () => {
+    expect(await drip(1_000)).toMatchObject({ code: 'request-timeout', detail: 'Its body comes too slowly.' });
+  });
+
+  test('is read on where nothing is asked of it, or when it is fast enough', async () => {
+    expect(await drip(0)).toBe('still read');
+    expect(await drip(5)).toBe('still read');
+  });
+
+  test('has all the time in which the upstream takes nothing', async () => {
+    const { client, request } = await requestWith('Content-Length: 200000');
+    const { body, error } = bodyOf(request, 100, 100_000);
+    client.write(Buffer.alloc(100_000));
+    body.read(0);
+    await until(() => body.bytes > 0, 'the first part');
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const ended = new Promise((resolve) => body.once('end', () => resolve('whole')));
+    body.resume();
+    client.write(Buffer.alloc(100_000));
+    expect(await Promise.race([ended, error])).toBe('whole');
   });
 });

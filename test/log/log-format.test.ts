@@ -16,6 +16,36 @@ describe('logFormat', () => {
     expect(logFormat(name)(makeEntry())).toBe(print(makeEntry()));
   });
 
+  test.each(LOG_FORMATS)(
+    '%s keeps within fewer characters, whatever the texts are, and leaves short lines alone',
+    (name) => {
+      const text = 'é"'.repeat(5_000);
+      const longest = makeEntry({
+        client: text,
+        method: text,
+        url: `https://a.test/${text}`,
+        user: text,
+        peer: text,
+        contentType: text,
+        httpVersion: text,
+        referer: `https://a.test/${text}`,
+        userAgent: text,
+        tunnel: text,
+        exchange: text,
+        rule: text,
+        reason: text,
+        errorDetail: text,
+        alert: text,
+        sni: text,
+        clientTls: { version: text, cipher: text },
+        upstreamTls: { version: text, cipher: text },
+      });
+      expect(logFormat(name)(longest).length).toBeGreaterThan(4_096);
+      expect(logFormat(name, 4_096)(longest).length).toBeLessThan(4_096);
+      expect(logFormat(name, 4_096)(makeEntry())).toBe(logFormat(name)(makeEntry()));
+    },
+  );
+
   test('the list of names is complete', () => {
     expect(LOG_FORMATS.map((name) => logFormat(name)(makeEntry())).length).toBe(new Set(LOG_FORMATS).size);
     expect(LOG_FORMATS).toHaveLength(4);

@@ -21,6 +21,12 @@ describe('the service log', () => {
     );
   });
 
+  test('says in every line which worker speaks', () => {
+    const lines: string[] = [];
+    createServiceLog({ level: 'info' }, { write: (text) => lines.push(text) }, { worker: 2 }).info({}, 'begun');
+    expect(lines[0]).toMatch(/"pid":\d+,"worker":2,"msg":"begun"\}\n$/);
+  });
+
   test('is plain lines on a terminal', () => {
     const { lines, log } = capture('info', true);
     log.warn({ file: '/x y' }, 'cannot read');

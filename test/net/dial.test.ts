@@ -1,5 +1,6 @@
 // Opening a connection: the first address that answers wins, no other stays open, and waiting has an end.
 
+import { readdirSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { dial } from '../../src/net/dial.ts';
@@ -71,6 +72,39 @@ describe('a dial', () => {
     expect(performance.now() - begin).toBeLessThan(1_000);
     await until(nothingPending, 'the loser to be closed');
   });
+
+  test('DOS-04: of which many are black holes has two sockets pending at a time, and still comes to the good one', async () => {
+    const port = await blackHole('127.0.0.7');
+    await listenOn('127.0.0.8', port);
+    const most: number[] = [];
+    const pending = (): number => process.getActiveResourcesInfo().filter((kind) => kind === 'ConnectWrap').length;
+    const watch = setInterval(() => most.push(pending()), 20);
+    onTestFinished(() => clearInterval(watch));
+    const holes = Array.from({ length: 5 }, () => '127.0.0.7');
+    expect((await dialled([...holes, '127.0.0.8'], port, 5_000)).address).toBe('127.0.0.8');
+    expect(Math.max(...most)).toBe(2);
+    await until(nothingPending, 'the losers to be closed');
+  });
+
+  test.skipIf(process.platform !== 'linux')(
+    'DOS-04: has one of them at a time when many others dial in vain too',
+    async () => {
+      const port = await blackHole('127.0.0.7');
+      const holes = Array.from({ length: 4 }, () => '127.0.0.7');
+      const descriptors = (): number => readdirSync('/proc/self/fd').length;
+      const base = descriptors();
+      const dials = Array.from({ length: 60 }, () => dial(holes, port, 1_500).catch((error: unknown) => error));
+      let most = 0;
+      const watch = setInterval(() => {
+        most = Math.max(most, descriptors() - base);
+      }, 20);
+      onTestFinished(() => clearInterval(watch));
+      for (const error of await Promise.all(dials)) expect(error).toMatchObject({ code: 'connect-timeout' });
+      expect(most).toBeGreaterThan(60);
+      expect(most).toBeLessThanOrEqual(60 + 32);
+      await until(nothingPending, 'the attempts to be closed');
+    },
+  );
 
   test('takes the first of several good addresses and opens no other', async () => {
     const first = await listenOn('127.0.0.7');

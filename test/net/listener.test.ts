@@ -1,6 +1,6 @@
 // Opening ports: all or none, sockets handed over safe, and our own addresses known.
 
-import { createServer } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { Listener, leadsTo, type OnSocket } from '../../src/net/listener.ts';
@@ -89,6 +89,40 @@ describe('a port that cannot be opened', () => {
     });
   });
 });
+
+describe.skipIf(process.platform !== 'linux')(
+  'a port that is shared (skipped where the system has no such thing)',
+  () => {
+    const taken = { code: 'listen-failed', detail: expect.stringContaining('already in use') };
+
+    async function share(port = 0, onSocket: OnSocket = () => undefined) {
+      const listener = await Listener.open([on('127.0.0.1', port)], onSocket, { reusePort: true });
+      onTestFinished(() => listener.stop());
+      return listener.addresses[0]?.port ?? 0;
+    }
+
+    test('gives connections to all who share it', async () => {
+      const seen = [0, 0];
+      const count = (index: number) => (socket: Socket) => {
+        seen[index] = (seen[index] ?? 0) + 1;
+        socket.destroy();
+      };
+      const port = await share(0, count(0));
+      await share(port, count(1));
+      const sum = (): number => seen.reduce((all, one) => all + one, 0);
+      for (let at = 0; at < 64; at += 1) await dialProxy(port);
+      await until(() => sum() === 64, 'all connections');
+      // Each falls to one of the two by a hash: all 64 to the same once in 2^63 runs.
+      expect(Math.min(...seen)).toBeGreaterThan(0);
+    });
+
+    test('is taken for whoever wants it alone, and cannot be shared with who has it alone', async () => {
+      await expect(open([on('127.0.0.1', await share())])).rejects.toMatchObject(taken);
+      const alone = await open([on('127.0.0.1')]);
+      await expect(share(alone.addresses[0]?.port)).rejects.toMatchObject(taken);
+    });
+  },
+);
 
 describe('a dial that comes back to us', () => {
   const machine =

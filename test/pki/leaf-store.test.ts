@@ -10,6 +10,7 @@ import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { CertificateAuthority } from '../../src/pki/certificate-authority.ts';
 import type { LeafIdentity } from '../../src/pki/leaf-identity.ts';
 import { LeafStore } from '../../src/pki/leaf-store.ts';
+import { makeTicketMaster } from '../../src/pki/ticket-keys.ts';
 import { CA_KINDS, host, LONGEST_NAME, openCa, temporaryFolder } from './fixtures.ts';
 
 const DAY = 24 * 3_600_000;
@@ -276,5 +277,103 @@ describe('the store', () => {
     vi.setSystemTime(start);
     await store.contextFor(identity('a.test'));
     expect(store.stats).toMatchObject({ mints: 1, size: 1 });
+  });
+});
+
+describe('a session ticket', () => {
+  const OTHER = 'b.test';
+
+  /** Sessions of one connection to this context, as Node's client gets them. */
+  async function sessionFrom(context: SecureContext, maxVersion: 'TLSv1.2' | 'TLSv1.3'): Promise<Buffer> {
+    await using server = await serve(context);
+    const client = connect({
+      port: server.port,
+      host: '127.0.0.1',
+      ca: ca.anchor.toString(),
+      servername: 'a.test',
+      maxVersion,
+    });
+    client.resume();
+    const [session] = await once(client, 'session');
+    client.destroy();
+    return session;
+  }
+
+  async function resumes(context: SecureContext, session: Buffer, options: ConnectionOptions): Promise<boolean> {
+    await using server = await serve(context);
+    const client = await shake(server.port, { session, ...options });
+    const reused = client.isSessionReused();
+    client.destroy();
+    return reused;
+  }
+
+  describe.each(['TLSv1.2', 'TLSv1.3'] as const)('of %s', (maxVersion) => {
+    const only = { maxVersion };
+
+    test('is good at every worker that has the same master, and no other', async () => {
+      const ticketMaster = makeTicketMaster();
+      const [first, second] = [new LeafStore(ca, { ticketMaster }), new LeafStore(ca, { ticketMaster })];
+      const session = await sessionFrom(await first.contextFor(identity('a.test')), maxVersion);
+      expect(await resumes(await second.contextFor(identity('a.test')), session, only)).toBe(true);
+      expect(await resumes(await new LeafStore(ca).contextFor(identity('a.test')), session, only)).toBe(false);
+    });
+
+    test('is good when its context was let go of and made again', async () => {
+      const store = new LeafStore(ca, { maxEntries: 1 });
+      const session = await sessionFrom(await store.contextFor(identity('a.test')), maxVersion);
+      await store.contextFor(identity(OTHER));
+      expect(await resumes(await store.contextFor(identity('a.test')), session, only)).toBe(true);
+      expect(store.stats.mints).toBe(3);
+    });
+
+    test('is worth nothing for another host, another kind of key, or below another CA', async () => {
+      const ticketMaster = makeTicketMaster();
+      const store = new LeafStore(ca, { ticketMaster });
+      const session = await sessionFrom(await store.contextFor(identity('a.test')), maxVersion);
+      expect(await resumes(await store.contextFor(identity(OTHER)), session, { ...only, servername: OTHER })).toBe(
+        false,
+      );
+      expect(await resumes(await store.contextFor(identity('a.test', 'rsa')), session, only)).toBe(false);
+      const later = { ...ca, fingerprint: 'of another' };
+      expect(
+        await resumes(await new LeafStore(later, { ticketMaster }).contextFor(identity('a.test')), session, only),
+      ).toBe(false);
+    });
+
+    test('is worth nothing once the master is another, and the next one is good', async () => {
+      const store = new LeafStore(ca);
+      const context = await store.contextFor(identity('a.test'));
+      const session = await sessionFrom(context, maxVersion);
+      expect(await resumes(context, session, only)).toBe(true);
+      store.renewTickets(makeTicketMaster());
+      expect(await resumes(context, session, only)).toBe(false);
+      expect(await resumes(context, await sessionFrom(context, maxVersion), only)).toBe(true);
+      expect(await store.contextFor(identity('a.test'))).toBe(context);
+    });
+
+    test('that openssl got at one worker is resumed by it at another', async () => {
+      const ticketMaster = makeTicketMaster();
+      const file = join(folder, `${maxVersion}.session`);
+      const ask = async (store: LeafStore, name: string, words: readonly string[]): Promise<string> => {
+        await using server = await serve(await store.contextFor(identity(name)));
+        const flag = maxVersion === 'TLSv1.2' ? '-tls1_2' : '-tls1_3';
+        const asked = run('openssl', [
+          's_client',
+          '-connect',
+          `127.0.0.1:${server.port}`,
+          '-servername',
+          name,
+          flag,
+          ...words,
+        ]);
+        // It reads until it has what the server says, tickets first; then it may leave.
+        asked.child.stdout?.on('data', (text: string) => text.includes('hello') && asked.child.stdin?.end());
+        return (await asked).stdout;
+      };
+      const worker = (): LeafStore => new LeafStore(ca, { ticketMaster });
+      expect(await ask(worker(), 'a.test', ['-sess_out', file])).toMatch(/^New, TLSv1\.[23]/m);
+      expect(await ask(worker(), 'a.test', ['-sess_in', file])).toMatch(/^Reused, TLSv1\.[23]/m);
+      expect(await ask(worker(), OTHER, ['-sess_in', file])).toMatch(/^New, TLSv1\.[23]/m);
+    });
   });
 });

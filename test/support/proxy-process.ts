@@ -21,7 +21,13 @@ export interface ProxyProcess {
 
 const MAIN = join(import.meta.dirname, '../../src/main.ts');
 
-/** `config`: YAML without `version`, `listen`, `workers`, `ca` and `log`; `descriptors`: how many it may have open. */
+/** Milliseconds until it listens: several processes may have to start, on a machine that runs other tests as well. */
+const START_LIMIT = 20_000;
+
+/**
+ * `config`: YAML without `version`, `listen`, `workers`, `ca` and `log`; `descriptors`: how many each process may have
+ * open. One process, or as many workers as PROXY_WORKERS says.
+ */
 export async function startProxyProcess(config: string, descriptors?: number): Promise<ProxyProcess> {
   const folder = mkdtempSync(join(tmpdir(), 'proxy-'));
   const file = join(folder, 'proxy.yaml');
@@ -30,7 +36,7 @@ export async function startProxyProcess(config: string, descriptors?: number): P
     [
       'version: 1',
       'listen: [{ address: 127.0.0.1, port: 0 }]',
-      'workers: 1',
+      `workers: ${process.env['PROXY_WORKERS'] ?? 1}`,
       'ca: { cert: ca.pem, key: ca-key.pem }',
       'log: { access: { path: access.log, format: squid }, service: { level: info } }',
       config,
@@ -52,6 +58,7 @@ export async function startProxyProcess(config: string, descriptors?: number): P
     () => listening() !== undefined || child.exitCode !== null,
     'the proxy',
     () => said,
+    START_LIMIT,
   );
   if (child.pid === undefined || child.exitCode !== null) throw new Error(`the proxy ended:\n${said}`);
   return {
@@ -69,8 +76,17 @@ export async function startProxyProcess(config: string, descriptors?: number): P
 
 /** MB of resident memory at most, since the start or the last `forgetPeak`, all processes of the proxy together. */
 export function peakOf(pid: number): number {
-  const own = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-  return Math.ceil(Number(own) / 1024) + childrenOf(pid).reduce((sum, child) => sum + peakOf(child), 0);
+  return ownPeak(pid) + childrenOf(pid).reduce((sum, child) => sum + peakOf(child), 0);
+}
+
+/** The same of that one of its processes which had most. */
+export function peakOfOne(pid: number): number {
+  return Math.max(ownPeak(pid), ...childrenOf(pid).map(peakOfOne));
+}
+
+function ownPeak(pid: number): number {
+  const kilobytes = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+  return Math.ceil(Number(kilobytes) / 1024);
 }
 
 /** The peak counts from here (proc_pid_clear_refs(5)). */
@@ -84,7 +100,8 @@ export function descriptorsOf(pid: number): number {
   return readdirSync(`/proc/${pid}/fd`).length + childrenOf(pid).reduce((sum, child) => sum + descriptorsOf(child), 0);
 }
 
-function childrenOf(pid: number): number[] {
+/** The processes that this one has started and that have not ended. */
+export function childrenOf(pid: number): number[] {
   return readdirSync(`/proc/${pid}/task`).flatMap((task) =>
     readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number),
   );

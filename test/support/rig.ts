@@ -1,7 +1,7 @@
 // A whole proxy in this process, on a port the system chose, with its logs in a folder of their own, and raw clients for
 // it. Names go to loopback by `hosts`; origins are trusted by the test root.
 
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, statSync } from 'node:fs';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -39,7 +39,7 @@ export interface Rig {
   readonly folder: string;
   /** PEM of the CA that clients must trust. */
   readonly ca: string;
-  /** The JSON log once it has at least `count` lines. */
+  /** The JSON log once it has at least `count` lines; for 0, once no more come. */
   entries(count: number): Promise<Entry[]>;
   /** The native log likewise, with time, elapsed and sizes above zero replaced. */
   lines(count: number): Promise<string[]>;
@@ -79,6 +79,9 @@ export function rigConfig(folder: string, options: RigOptions = {}): Config {
   };
 }
 
+/** Milliseconds in which the lines of what has ended are in their files. */
+const SETTLE = 20;
+
 /** Starts a proxy; it is closed when the test that called this has ended, or by `close` of the returned proxy. */
 export async function startRig(options: RigOptions = {}): Promise<Rig> {
   const rig = await openRig(options);
@@ -92,12 +95,20 @@ export async function openRig(options: RigOptions = {}): Promise<Rig> {
   const config = rigConfig(folder, options);
   const proxy = await startProxy(config, createServiceLog(config.log.service));
   const read = (file: string): string[] => readFileSync(join(folder, file), 'utf8').split('\n').slice(0, -1);
+  /** What there is so far: the last lines of what has just ended are on their way, since a line comes after its end. */
+  const settled = async (file: string): Promise<void> => {
+    for (let size = -1, now = 0; now !== size; now = statSync(join(folder, file)).size) {
+      size = statSync(join(folder, file)).size;
+      await new Promise((resolve) => setTimeout(resolve, SETTLE));
+    }
+  };
   return {
     proxy,
     port: proxy.addresses[0]?.port ?? 0,
     folder,
     ca: readFileSync(config.ca.cert, 'utf8'),
     entries: async (count) => {
+      if (count === 0) await settled('access.json');
       await until(
         () => read('access.json').length >= count,
         `${count} JSON lines`,
@@ -106,6 +117,7 @@ export async function openRig(options: RigOptions = {}): Promise<Rig> {
       return read('access.json').map((line): Entry => JSON.parse(line));
     },
     lines: async (count) => {
+      if (count === 0) await settled('access.log');
       await until(
         () => read('access.log').length >= count,
         `${count} lines`,
@@ -123,9 +135,14 @@ export function normalLine(line: string): string {
   return fields.join(' ');
 }
 
-/** Until the condition holds; fails with what it saw after five seconds. */
-export async function until(condition: () => boolean, what: string, saw: () => string = () => ''): Promise<void> {
-  const end = performance.now() + 5_000;
+/** Until the condition holds; fails with what it saw after five seconds, or `limit` milliseconds. */
+export async function until(
+  condition: () => boolean,
+  what: string,
+  saw: () => string = () => '',
+  limit = 5_000,
+): Promise<void> {
+  const end = performance.now() + limit;
   while (!condition()) {
     if (performance.now() > end) throw new Error(`waited in vain for ${what}; saw:\n${saw()}`);
     await new Promise((resolve) => setTimeout(resolve, 5));

@@ -6,7 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type BulkOrigin, startBulkOrigin } from '../support/bulk-origin.ts';
-import { forgetPeak, type ProxyProcess, peakOf, startProxyProcess } from '../support/proxy-process.ts';
+import { forgetPeak, type ProxyProcess, peakOfOne, startProxyProcess } from '../support/proxy-process.ts';
 import { tlsThrough, until } from '../support/rig.ts';
 import { TestCa } from '../support/test-ca.ts';
 
@@ -16,7 +16,7 @@ const STALLED_SIZE = 250_000_000;
 const STALL_AT = 50_000_000;
 /** Bytes that may be under way while a side does not read: socket buffers of the system at four ends, and our own. */
 const UNDER_WAY = 40_000_000;
-/** MB of resident memory that the proxy may have. */
+/** MB of resident memory that a process of the proxy may have. */
 const LIMIT = 200;
 const TIMEOUT = 60_000;
 
@@ -59,7 +59,7 @@ describe.skipIf(process.platform !== 'linux')('the memory of the proxy (skipped 
     forgetPeak(proxy.pid);
     const start = performance.now();
     await transfer();
-    const peak = peakOf(proxy.pid);
+    const peak = peakOfOne(proxy.pid);
     if (process.env['MEMORY_FIGURES']) {
       process.stderr.write(`${name}: peak ${peak} MB, ${Math.round(performance.now() - start)} ms\n`);
     }
@@ -104,7 +104,7 @@ describe.skipIf(process.platform !== 'linux')('the memory of the proxy (skipped 
         await stalled;
         const sent = (await standsStill(async () => (await origin.progress()).sent)) - before.sent;
         expect(sent - got).toBeLessThan(UNDER_WAY);
-        expect(peakOf(proxy.pid)).toBeLessThan(LIMIT);
+        expect(peakOfOne(proxy.pid)).toBeLessThan(LIMIT);
         reply.resume();
         await new Promise((resolve) => reply.once('end', resolve));
         expect(got).toBe(STALLED_SIZE);
@@ -121,7 +121,7 @@ describe.skipIf(process.platform !== 'linux')('the memory of the proxy (skipped 
         expect(received).toBeGreaterThanOrEqual(STALL_AT);
         expect(received).toBeLessThan(STALLED_SIZE / 2);
         expect(sent - received).toBeLessThan(UNDER_WAY);
-        expect(peakOf(proxy.pid)).toBeLessThan(LIMIT);
+        expect(peakOfOne(proxy.pid)).toBeLessThan(LIMIT);
         origin.goOn();
         expect((await up.reply).headers['x-received']).toBe(String(STALLED_SIZE));
       }),

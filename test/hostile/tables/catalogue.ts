@@ -19,7 +19,6 @@ const ADMIN = 'needs the admin API, which does not exist yet';
 const MUTUAL_TLS = 'needs mutual TLS, which does not exist yet';
 const SHIPPING = 'needs log shipping, which does not exist yet';
 const RELOAD = 'needs reload, which does not exist yet';
-const WORKERS = 'needs several workers, which do not exist yet';
 const USERS = 'needs users, who do not exist yet';
 const NO_TOOL = 'its test suite cannot be installed as a package';
 
@@ -208,7 +207,7 @@ export const CATALOGUE: readonly CatalogueRow[] = [
     ['DOS-10', 'H', 'very many rules, and field names that collide'],
   ]),
   ...area('Reliability', [
-    ['REL-01', 'C', 'a worker that is killed', WORKERS],
+    ['REL-01', 'C', 'a worker that is killed'],
     ['REL-02', 'C', 'a fault in any handler'],
     ['REL-03', 'C', 'stopping with work in flight'],
     ['REL-04', 'C', 'a hundred reloads under load', RELOAD],

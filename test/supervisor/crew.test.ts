@@ -1,0 +1,124 @@
+// The workers together: a place that becomes empty is filled, and the end comes, whatever a worker does.
+
+import { once } from 'node:events';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { openCertificateAuthority } from '../../src/pki/certificate-authority.ts';
+import { handOver } from '../../src/pki/handed-ca.ts';
+import { MASTER_LIFE } from '../../src/pki/ticket-keys.ts';
+import { Crew } from '../../src/supervisor/crew.ts';
+import { childrenOf } from '../support/proxy-process.ts';
+import { dialProxy, rigConfig, until } from '../support/rig.ts';
+import { serviceRecorder } from '../support/service-recorder.ts';
+import { closedPort } from '../support/socket-pair.ts';
+
+/** A worker, a spare and a shared port. */
+async function start() {
+  const rig = rigConfig(mkdtempSync(join(tmpdir(), 'crew-')));
+  const { ca } = await openCertificateAuthority(rig.ca);
+  const port = await closedPort();
+  const config = {
+    ...rig,
+    listen: [{ address: '127.0.0.1', port, names: ['proxy.test'] }],
+    upstream: { ...rig.upstream, trust: [rig.ca.cert] },
+  };
+  const { log, said: all } = serviceRecorder();
+  const said = () => all.filter(({ level }) => level !== 'debug');
+  /** The workers that stand by, as they were told of. */
+  const spares = () => all.flatMap(({ level, fields }) => (level === 'debug' ? [Number(fields['workerPid'])] : []));
+  const before = new Set(childrenOf(process.pid));
+  const crew = await Crew.start({ workers: 1, config, ca: handOver(ca), service: log });
+  onTestFinished(() => crew.close(0));
+  const children = (): number[] => childrenOf(process.pid).filter((pid) => !before.has(pid));
+  const served = (): Promise<string> =>
+    dialProxy(port).then(
+      () => 'in',
+      (error: Error) => error.message,
+    );
+  return { crew, said, spares, children, served, port, ca: ca.anchor.toString() };
+}
+
+test('a worker that is killed is told, and the spare takes its place', async () => {
+  const { said, spares, children, served } = await start();
+  await until(() => spares().length === 1, 'the spare', undefined, 10_000);
+  const [spare = 0] = spares();
+  const [worker = 0] = children().filter((pid) => pid !== spare);
+  process.kill(worker, 'SIGKILL');
+  await until(() => said().length === 2, 'the next worker', undefined, 10_000);
+  expect(said()).toEqual([
+    {
+      level: 'warn',
+      fields: { worker: 1, reason: 'SIGKILL', delay: 0 },
+      message: 'a worker has left, another takes its place',
+    },
+    { level: 'info', fields: { worker: 1, workerPid: spare }, message: 'a worker has taken the place' },
+  ]);
+  expect(await served()).toBe('in');
+  await until(() => spares().length === 2, 'another spare', undefined, 10_000);
+});
+
+test('a spare that is killed costs nothing, and the next worker is made from the start', async () => {
+  const { said, spares, children, served } = await start();
+  await until(() => spares().length === 1, 'the spare', undefined, 10_000);
+  const [spare = 0] = spares();
+  const [worker = 0] = children().filter((pid) => pid !== spare);
+  process.kill(spare, 'SIGKILL');
+  await until(() => children().length === 1, 'its end');
+  expect([said(), await served()]).toEqual([[], 'in']);
+  process.kill(worker, 'SIGKILL');
+  await until(() => said().length === 2, 'the next worker', undefined, 15_000);
+  expect(said()[1]?.message).toBe('a worker has taken the place');
+  expect(await served()).toBe('in');
+});
+
+test('once it accepts no more, no place is filled', async () => {
+  const { crew, said, children, served } = await start();
+  const [worker = 0] = children();
+  expect(await served()).toBe('in');
+  await crew.stopAccepting();
+  expect(await served()).toContain('ECONNREFUSED');
+  process.kill(worker, 'SIGKILL');
+  await until(() => !children().includes(worker), 'its end');
+  await crew.close(1_000);
+  expect(children()).toEqual([]);
+  expect(said()).toEqual([]);
+});
+
+test('a worker that does not obey is killed when the grace is over', async () => {
+  const { crew, children } = await start();
+  for (const pid of children()) process.kill(pid, 'SIGSTOP');
+  const begin = performance.now();
+  const first = crew.close(60_000);
+  await crew.close(0);
+  await first;
+  expect(performance.now() - begin).toBeLessThan(10_000);
+  expect(children()).toEqual([]);
+});
+
+test('the keys of session tickets are made anew twice a day', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const { crew, port, ca } = await start();
+  const shake = (session?: Buffer): TLSSocket => {
+    const options = { port, host: '127.0.0.1', servername: 'proxy.test', ca };
+    const client = connectTls(session ? { ...options, session } : options);
+    onTestFinished(() => void client.destroy());
+    return client.resume();
+  };
+  const resumes = async (session: Buffer): Promise<boolean> => {
+    const client = shake(session);
+    await once(client, 'secureConnect');
+    return client.isSessionReused();
+  };
+  const [session] = await once(shake(), 'session');
+  vi.advanceTimersByTime(MASTER_LIFE - 1);
+  await crew.reopenLogs();
+  expect(await resumes(session)).toBe(true);
+  vi.advanceTimersByTime(1);
+  // Orders are obeyed in turn.
+  await crew.reopenLogs();
+  expect(await resumes(session)).toBe(false);
+});

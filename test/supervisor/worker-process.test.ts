@@ -1,0 +1,78 @@
+// A worker seen from above: it begins, or says why not, answers, and its end is never missed.
+
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import type { Config } from '../../src/config/config.ts';
+import { openCertificateAuthority } from '../../src/pki/certificate-authority.ts';
+import { type HandedCa, handOver } from '../../src/pki/handed-ca.ts';
+import { makeTicketMaster } from '../../src/pki/ticket-keys.ts';
+import { WorkerProcess } from '../../src/supervisor/worker-process.ts';
+import { dialProxy, readUntil, rigConfig } from '../support/rig.ts';
+import { closedPort } from '../support/socket-pair.ts';
+
+let config: Config;
+let ca: HandedCa;
+
+beforeAll(async () => {
+  const rig = rigConfig(mkdtempSync(join(tmpdir(), 'worker-')));
+  config = { ...rig, upstream: { ...rig.upstream, trust: [rig.ca.cert] } };
+  ca = handOver((await openCertificateAuthority(config.ca)).ca);
+});
+
+async function fork(change: Partial<Config> = {}): Promise<{ worker: WorkerProcess; port: number }> {
+  const worker = new WorkerProcess();
+  onTestFinished(() => worker.kill());
+  const port = await closedPort();
+  const listen = [{ address: '127.0.0.1', port, names: [] }];
+  const ticketMaster = makeTicketMaster();
+  worker.begin({ type: 'start', worker: 1, workers: 1, config: { ...config, listen, ...change }, ca, ticketMaster });
+  return { worker, port };
+}
+
+describe('a worker process', () => {
+  test('opens its ports, tells how many connections it has, and ends when it is told', async () => {
+    const { worker, port } = await fork();
+    await worker.listening;
+    const client = await dialProxy(port);
+    client.write('GET / HTTP/1.1\r\nHost: proxy\r\n\r\n');
+    await readUntil(client, '</html>\n');
+    client.write('GET /');
+    expect(await worker.stopAccepting()).toBe(1);
+    await expect(dialProxy(port)).rejects.toThrow('ECONNREFUSED');
+    await worker.reopenLogs();
+    worker.tell({ type: 'close', grace: 0 });
+    expect(await worker.left).toBe('exit code 0');
+    await worker.ended;
+  });
+
+  test('that cannot begin says what a process alone would say', async () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'worker-')), 'file');
+    writeFileSync(file, '');
+    const { worker } = await fork({
+      log: { ...config.log, access: [{ path: `${file}/access.log`, format: 'squid' }] },
+    });
+    await expect(worker.listening).rejects.toMatchObject({
+      name: 'ProxyError',
+      code: 'log-failed',
+      detail: expect.stringMatching(/access\.log: E.*name another path under "log"\.$/),
+    });
+    expect(await worker.left).toBe('exit code 1');
+  });
+
+  test('that dies before it listens has not begun, and nobody waits for its answers', async () => {
+    const { worker } = await fork();
+    const asked = Promise.all([worker.reopenLogs(), worker.stopAccepting()]);
+    worker.kill();
+    await expect(worker.listening).rejects.toMatchObject({
+      code: 'internal',
+      detail: expect.stringContaining('SIGKILL'),
+    });
+    expect(await worker.left).toBe('SIGKILL');
+    expect(await asked).toEqual([undefined, 0]);
+    await worker.ended;
+    expect(await worker.stopAccepting()).toBe(0);
+    worker.tell({ type: 'reopen-logs' });
+  });
+});
