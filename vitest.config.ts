@@ -1,5 +1,5 @@
 // How `npm test` runs: real sockets on port zero, so files may run side by side; a hung wait fails rather than stalls.
-// Tests that measure time or memory of a proxy under load come last, one file after another, with the machine to themselves.
+// Tests that measure time or memory of a proxy under load run one file after another, with the machine to themselves.
 import { defineConfig } from 'vitest/config';
 
 const UNDER_LOAD = [
