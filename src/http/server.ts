@@ -95,7 +95,7 @@ export class MessageServer {
     const { socket } = connection;
     const stream = new MessageStream();
     const onData = (bytes: Buffer): void => stream.feed(bytes);
-    const onEnd = (): void => watchEnd(socket, () => (this.#watched.get(socket)?.open ?? 0) > 0);
+    const onEnd = (): void => watchEnd(socket);
     const over = Promise.resolve();
     const unwatch = watchReader(socket, this.#readerTimeout);
     const state = { last: undefined, open: 0, over, broken: undefined };
@@ -221,16 +221,15 @@ export class MessageServer {
 
 /**
  * Milliseconds without a byte for it, after which a client that has ended its half is taken to be gone: a closed socket
- * and a half-closed one look alike from here until something is written.
+ * and a half-closed one look alike from here until something is written. Squid does not wait at all.
  */
 const HALF_CLOSED_IDLE = 5_000;
 
-/** `busy`: an answer is still to come, which has deadlines of its own. */
-function watchEnd(socket: Socket, busy: () => boolean): void {
+function watchEnd(socket: Socket): void {
   let seen = socket.bytesWritten;
   const timer = setInterval(() => {
     // What is still on its way out has somebody who takes it, or a deadline of its own.
-    if (socket.bytesWritten === seen && socket.writableLength === 0 && !busy()) socket.destroy();
+    if (socket.bytesWritten === seen && socket.writableLength === 0) socket.destroy();
     seen = socket.bytesWritten;
   }, HALF_CLOSED_IDLE);
   socket.once('close', () => clearInterval(timer));

@@ -76,19 +76,6 @@ describe('a client', () => {
     expect(process.memoryUsage().arrayBuffers - heap).toBeLessThan(64 << 20);
   });
 
-  test('HTTP-12: that has ended its half still has its answer when the origin takes its time', {
-    timeout: 15_000,
-  }, async () => {
-    const slow = await tcpOrigin((socket) => {
-      socket.on('error', () => undefined);
-      setTimeout(() => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlate'), 6_500);
-    });
-    const socket = await dialProxy(rig.port);
-    socket.end(`${GET(`ok.test:${slow.port}`)}\r\n`);
-    expect(await readAll(socket)).toMatch(/^HTTP\/1\.1 200 OK[\s\S]*late$/);
-    await slow.close();
-  });
-
   test('FRONT-01: that waits with its hello in a tunnel that need not be TLS is looked at all the same', async () => {
     const before = (await rig.entries(0)).length;
     const { socket } = await connectThrough(rig.port, `raw.test:${silent.port}`);
