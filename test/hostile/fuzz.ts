@@ -67,7 +67,8 @@ async function openBench(): Promise<Bench> {
       await talk(rig.port, [`GET ${mark} HTTP/1.1\r\nHost: no.test\r\nConnection: close\r\n\r\n`]);
       await until(() => {
         unread += readOn(log);
-        return unread.includes(`"${mark}"`);
+        // A reader may be faster than the writer of a line.
+        return unread.includes(`"${mark}"`) && unread.endsWith('\n');
       }, mark);
       const entries = unread
         .split('\n')
