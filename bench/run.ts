@@ -1,22 +1,32 @@
 // `npm run bench`: every micro bench, one process after another so that none warms another's caches. Words filter by path.
-// `npm run bench -- load`, and any option: the load bench instead.
+// `npm run bench -- load`, and any option: the load bench instead; `-- scaling` and `-- soak`: its two long runs.
 
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { runLoadBench } from './load/main.ts';
+import { runScaling } from './load/scaling/main.ts';
+import { runSoak } from './load/soak/main.ts';
 
 const words = process.argv.slice(2);
 
-if (words[0] === 'load' || words.some((word) => word.startsWith('--'))) {
+const run = runOf(words);
+
+if (run) {
   try {
-    await runLoadBench(words);
+    await run(words);
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
     process.exitCode = 1;
   }
 } else {
   runMicroBenches();
+}
+
+function runOf([first, ...others]: readonly string[]): ((words: readonly string[]) => Promise<void>) | undefined {
+  if (first === 'scaling') return () => runScaling(others);
+  if (first === 'soak') return () => runSoak(others);
+  return first === 'load' || words.some((word) => word.startsWith('--')) ? runLoadBench : undefined;
 }
 
 function runMicroBenches(): void {

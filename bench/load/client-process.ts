@@ -12,6 +12,11 @@ export class ClientProcess {
     this.#child = processes.fork(join(import.meta.dirname, 'client', 'main.ts'));
   }
 
+  get pid(): number {
+    if (this.#child.pid === undefined) throw new Error('the client has not started');
+    return this.#child.pid;
+  }
+
   /** Opens what the plan needs; fails when its first operation does. */
   async prepare(plan: Plan): Promise<void> {
     await this.#ask({ prepare: plan });

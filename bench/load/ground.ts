@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Certificates, makeCertificates } from './certificates.ts';
 import { type Origin, startOrigin } from './origin.ts';
-import { nextMessage, type Processes } from './processes.ts';
+import { nextMessage, Processes } from './processes.ts';
 
 export const DOMAIN = 'bench.test';
 export const HOSTS = {
@@ -36,7 +36,23 @@ export interface Ground {
   clear(): Promise<void>;
 }
 
-export async function layGround(processes: Processes): Promise<Ground> {
+/** Does the work on a ground of its own, and leaves nothing of it behind, also on Ctrl-C. */
+export async function onGround(work: (ground: Ground) => Promise<void>): Promise<void> {
+  const processes = new Processes();
+  let ground: Ground | undefined;
+  const clear = (): Promise<void> => ground?.clear() ?? processes.stopAll();
+  const stop = (): void => void clear().then(() => process.exit(130));
+  process.once('SIGINT', stop).once('SIGTERM', stop);
+  try {
+    ground = await layGround(processes);
+    await work(ground);
+  } finally {
+    process.off('SIGINT', stop).off('SIGTERM', stop);
+    await clear();
+  }
+}
+
+async function layGround(processes: Processes): Promise<Ground> {
   const root = mkdtempSync(join(tmpdir(), 'bench-load-'));
   const clear = async (): Promise<void> => {
     await processes.stopAll();

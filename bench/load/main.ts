@@ -3,9 +3,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ClientProcess } from './client-process.ts';
-import { type Ground, layGround } from './ground.ts';
+import { type Ground, onGround } from './ground.ts';
 import { type Options, readOptions } from './options.ts';
-import { Processes } from './processes.ts';
 import { profile } from './profile.ts';
 import { Progress } from './progress.ts';
 import { htmlReport } from './report/html.ts';
@@ -18,21 +17,12 @@ const RESULTS = join(import.meta.dirname, '../results');
 
 export async function runLoadBench(args: readonly string[]): Promise<void> {
   const options = readOptions(args);
-  const processes = new Processes();
-  let ground: Ground | undefined;
-  const clear = (): Promise<void> => ground?.clear() ?? processes.stopAll();
-  const stop = (): void => void clear().then(() => process.exit(130));
-  process.once('SIGINT', stop).once('SIGTERM', stop);
-  try {
-    ground = await layGround(processes);
+  await onGround(async (ground) => {
+    const client = new ClientProcess(ground.processes);
     mkdirSync(RESULTS, { recursive: true });
-    const client = new ClientProcess(processes);
     if (options.profile) for (const workload of options.workloads) await profile(workload, ground, client, RESULTS);
     else await compare(options, ground, client);
-  } finally {
-    process.off('SIGINT', stop).off('SIGTERM', stop);
-    await clear();
-  }
+  });
 }
 
 async function compare(asked: Options, ground: Ground, client: ClientProcess): Promise<void> {

@@ -20,7 +20,11 @@ const IDLE_WARM = 50;
 const ROOM = 1.1;
 
 /** Runs the workload for a while, so that compilers and caches have seen it. */
-export async function warm(client: ClientProcess, plan: Plan, effort: Effort): Promise<void> {
+export async function warm(
+  client: ClientProcess,
+  plan: Plan,
+  effort: Pick<Effort, 'warm' | 'warmOperations'>,
+): Promise<void> {
   // Of downloads a few are enough.
   const maxOperations = plan.operation === 'download' ? 20 : effort.warmOperations;
   await client.prepare(plan);
@@ -33,7 +37,11 @@ export async function measureLoad(
   client: ClientProcess,
   pid: number,
   plan: Plan,
-  { unit, rate, effort }: { readonly unit: Unit; readonly rate: number | undefined; readonly effort: Effort },
+  {
+    unit,
+    rate,
+    effort,
+  }: { readonly unit: Unit; readonly rate: number | undefined; readonly effort: Pick<Effort, 'closed' | 'open'> },
 ): Promise<Sample> {
   await client.prepare(plan);
   const before = cpuOfTree(pid);

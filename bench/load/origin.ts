@@ -12,6 +12,7 @@ const NGINX = '/usr/sbin/nginx';
 const BULK = 64_000_000;
 
 export interface Origin {
+  readonly pid: number;
   readonly tlsPort: number;
   readonly plainPort: number;
 }
@@ -27,7 +28,7 @@ export async function startOrigin(processes: Processes, folder: string, certific
   writeFileSync(
     conf,
     `daemon off; master_process off; pid ${folder}/nginx.pid; error_log ${log} error; worker_rlimit_nofile 16384;
-events { worker_connections 8192; }
+events { worker_connections 16000; }
 http {
   access_log off; sendfile on; tcp_nopush off; output_buffers 2 512k; ssl_buffer_size 16k;
   keepalive_requests 1000000000; keepalive_timeout 600s; open_file_cache max=10;
@@ -41,6 +42,6 @@ http {
 }
 `,
   );
-  await untilListening(processes.start(NGINX, ['-c', conf, '-p', folder], log), tlsPort, log);
-  return { tlsPort, plainPort };
+  const pid = await untilListening(processes.start(NGINX, ['-c', conf, '-p', folder], log), tlsPort, log);
+  return { pid, tlsPort, plainPort };
 }

@@ -8,7 +8,8 @@ import { setTimeout as wait } from 'node:timers/promises';
 
 /** Milliseconds that a process has to end after SIGTERM. */
 const GRACE = 5_000;
-const START = 20_000;
+/** Milliseconds that it has to begin. */
+const START = 60_000;
 
 export class Processes {
   readonly #running = new Set<ChildProcess>();

@@ -130,3 +130,10 @@ export const WORKLOADS: readonly Workload[] = [
     connections: 1000,
   },
 ];
+
+/** Throws where no workload has this name. */
+export function workloadOf(name: string): Workload {
+  const found = WORKLOADS.find((workload) => workload.name === name);
+  if (!found) throw new Error(`no workload is called ${name}`);
+  return found;
+}

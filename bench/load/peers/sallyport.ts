@@ -13,6 +13,8 @@ export interface SallyportOptions {
   /** Node.js options in front of the program. */
   readonly node?: readonly string[];
   readonly workers: number | 'auto';
+  /** Rules in front of those of the bench, as YAML of one line each, that match nothing it asks for. */
+  readonly rules?: readonly string[];
 }
 
 export const sallyport: Peer = {
@@ -36,7 +38,7 @@ export async function startSallyport(ground: Ground, folder: string, options: Sa
   const port = await freePort();
   const file = join(folder, 'proxy.yaml');
   const log = join(folder, 'service.log');
-  writeFileSync(file, configOf(ground, port, options.workers));
+  writeFileSync(file, configOf(ground, port, options));
   const child = ground.processes.start(
     process.execPath,
     [...(options.node ?? []), join(ROOT, 'src/main.ts'), 'run', '--config', file],
@@ -51,7 +53,11 @@ export async function startSallyport(ground: Ground, folder: string, options: Sa
   };
 }
 
-function configOf({ certificates, nameServer, origin }: Ground, port: number, workers: number | 'auto'): string {
+function configOf(
+  { certificates, nameServer, origin }: Ground,
+  port: number,
+  { workers, rules = [] }: SallyportOptions,
+): string {
   return `version: 1
 listen: [{ address: 127.0.0.1, port: ${port} }]
 workers: ${workers}
@@ -63,9 +69,11 @@ policy:
   mode: enforce
   connectPorts: [${origin.tlsPort}]
   httpPorts: [${origin.plainPort}]
-  rules:
-    - { name: spliced, hosts: [${HOSTS.splice}], action: allow, tls: splice }
-    - { name: bumped, hosts: [.${DOMAIN}], action: allow, tls: bump }
+  rules: [
+    ${rules.join('')}
+    { name: spliced, hosts: [${HOSTS.splice}], action: allow, tls: splice },
+    { name: bumped, hosts: [.${DOMAIN}], action: allow, tls: bump }
+  ]
 log: { access: { path: access.log, format: squid }, service: { level: info } }
 `;
 }

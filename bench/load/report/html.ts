@@ -1,6 +1,7 @@
 // A run as one HTML page that needs nothing beside it.
 
 import { goalOf, notesOf, peersOf, throughputOf } from './markdown.ts';
+import { figure, page } from './page.ts';
 import { barPlot, decadeTicks, escaped, type Line, linePlot } from './plots.ts';
 import type { Cell, RunResult, WorkloadResult } from './results.ts';
 import { latenciesOf, percentile, spreadOf } from './statistics.ts';
@@ -23,31 +24,15 @@ const UNITS = {
 /** Shares of operations shown in a latency plot; the axis is that of the rest, so that the tail has room. */
 const SHARES = [0, 0.25, 0.5, 0.75, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999] as const;
 
-const STYLE = `:root { color-scheme: light dark; --ink: #212529; --soft: #868e96; --line: #dee2e6; --paper: #fff; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e9ecef; --soft: #909296; --line: #373a40; --paper: #1a1b1e; } }
-body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 1340px; margin: 2rem auto; padding: 0 1rem; }
-h1, h2 { line-height: 1.2; } h2 { margin-top: 2.5rem; } h3 { margin: 0; font: 600 15px ui-monospace, monospace; }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: 0 1rem; } dt { color: var(--soft); } dd { margin: 0; }
-.grid-of-plots { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 560px), 1fr)); gap: 2rem; }
-figure { margin: 0; } figcaption { color: var(--soft); font-size: 13px; }
-svg { width: 100%; height: auto; font: 12px system-ui, sans-serif; } svg text { fill: var(--ink); }
-.value, .title, .goal-label { fill: var(--soft); } .grid { stroke: var(--line); fill: none; }
-.value { paint-order: stroke; stroke: var(--paper); stroke-width: 4px; } .spread { stroke: var(--ink); fill: none; } .goal { stroke: var(--ink); stroke-dasharray: 4 3; fill: none; }
-.legend { display: flex; flex-wrap: wrap; gap: .3rem 1.2rem; position: sticky; top: 0; background: var(--paper); padding: .5rem 0; }
-.legend i { display: inline-block; width: .8em; height: .8em; border-radius: 2px; margin-right: .4em; }
-`;
-
 export function htmlReport(run: RunResult): string {
   const swept = run.results.filter(({ cells }) => cells.some(({ sweep }) => sweep.length > 0));
   const timed = run.results.filter(({ cells }) => cells.some((cell) => latenciesOf(cell).length > 0));
-  return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>${escaped(run.title)}</title><style>${STYLE}</style></head><body>
-<h1>${escaped(run.title)}</h1>
-<dl>${run.circumstances.map(([label, value]) => `<dt>${escaped(label)}</dt><dd>${escaped(value)}</dd>`).join('')}</dl>
-<div class="legend">${peersOf(run)
-    .map((peer) => `<span><i style="background:${colourOf(peer)}"></i>${escaped(peer)}</span>`)
-    .join('')}</div>
+  return page(
+    run.title,
+    run.circumstances,
+    `<div class="legend">${peersOf(run)
+      .map((peer) => `<span><i style="background:${colourOf(peer)}"></i>${escaped(peer)}</span>`)
+      .join('')}</div>
 <h2>Cost</h2>
 <p>Of the proxy's whole process tree. A bar is the median of the repeats, the thin line on it reaches from the least to the most, the dashed line is the goal.</p>
 <div class="grid-of-plots">${run.results.map(costFigure).join('\n')}</div>
@@ -59,10 +44,9 @@ export function htmlReport(run: RunResult): string {
 <div class="grid-of-plots">${(swept.length > 0 ? swept.map(sweepFigure) : run.results.filter(hasThroughput).map(throughputFigure)).join('\n')}</div>
 <h2>Notes</h2>
 <ul>${notesOf(run)
-    .map((note) => `<li>${escaped(note.replaceAll('`', ''))}</li>`)
-    .join('')}</ul>
-</body></html>
-`;
+      .map((note) => `<li>${escaped(note.replaceAll('`', ''))}</li>`)
+      .join('')}</ul>`,
+  );
 }
 
 function costFigure({ workload, cells }: WorkloadResult): string {
@@ -125,10 +109,6 @@ function throughputFigure({ workload, cells }: WorkloadResult): string {
 
 function hasThroughput({ workload, cells }: WorkloadResult): boolean {
   return workload.unit !== 'KB' && cells.some(({ samples }: Cell) => samples.length > 0);
-}
-
-function figure(name: string, caption: string, plot: string): string {
-  return `<figure><h3>${escaped(name)}</h3><figcaption>${escaped(caption)}</figcaption>${plot}</figure>`;
 }
 
 function colourOf(peer: string): string {

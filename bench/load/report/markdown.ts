@@ -2,7 +2,8 @@
 
 import type { Workload } from '../workloads.ts';
 import type { RunResult, Sample, WorkloadResult } from './results.ts';
-import { latenciesOf, percentile, type Spread, short, spreadOf } from './statistics.ts';
+import { latenciesOf, percentile, short, spreadOf, spreadText } from './statistics.ts';
+import { table } from './table.ts';
 
 const UNITS = { ms: 'CPU ms', 'MB/s': 'MB per CPU s', KB: 'KB' } as const;
 const SHARES = [0.5, 0.9, 0.99, 0.999] as const;
@@ -109,16 +110,7 @@ function ratioOf({ cells }: WorkloadResult): string {
   return own && squid ? (own.median / squid.median).toFixed(2) : '–';
 }
 
-function spreadText({ median, min, max }: Spread): string {
-  return min === max ? short(median) : `${short(median)} (${short(min)}..${short(max)})`;
-}
-
 function latencyOf({ cells }: WorkloadResult, peer: string): string {
   const sorted = latenciesOf(cells.find((cell) => cell.peer === peer));
   return sorted.length === 0 ? '–' : SHARES.map((share) => short(percentile(sorted, share))).join(' / ');
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 }

@@ -18,6 +18,8 @@ export interface Axis {
   readonly title: string;
   /** Where a line of the grid is, and what stands beside it; ascending, above zero. */
   readonly ticks: readonly { readonly at: number; readonly label: string }[];
+  /** Instead of logarithmic; ticks may then be zero. */
+  readonly linear?: boolean;
 }
 
 const LABEL = 110;
@@ -57,9 +59,9 @@ const WIDTH = 620;
 const HEIGHT = 260;
 const LEFT = 64;
 const BOTTOM = 42;
-const RIGHT = 20;
+const RIGHT = 30;
 
-/** Lines on two logarithmic axes; the axes reach from the first tick to the last. */
+/** Lines on two axes, logarithmic unless they say otherwise; the axes reach from the first tick to the last. */
 export function linePlot(lines: readonly Line[], across: Axis, up: Axis): string {
   const x = scale(across, LEFT, WIDTH - RIGHT);
   const y = scale(up, HEIGHT - BOTTOM, 10);
@@ -95,6 +97,25 @@ export function decadeTicks(values: readonly number[]): Axis['ticks'] {
   return ticks.slice(Math.max(0, first), last + 1).map((at) => ({ at, label: tickLabel(at) }));
 }
 
+/** Round steps, about six of them, so that all values are between the first and the last. */
+export function evenTicks(values: readonly number[]): Axis['ticks'] {
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const rough = (high - low) / 5 || 1;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = ([1, 2, 5].find((each) => each * power >= rough) ?? 10) * power;
+  const first = Math.floor(low / step);
+  const count = Math.max(1, Math.ceil(high / step) - first);
+  return Array.from({ length: count + 1 }, (_, index) => {
+    const at = (first + index) * step;
+    return { at, label: Number(at.toPrecision(6)).toLocaleString('en') };
+  });
+}
+
+/** A linear axis from zero, so that what looks flat is. */
+export function zeroBased(title: string, values: readonly number[]): Axis {
+  return { title, linear: true, ticks: evenTicks([0, ...values]) };
+}
+
 export function escaped(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 }
@@ -103,11 +124,12 @@ function tickLabel(value: number): string {
   return Number(value.toPrecision(1)).toLocaleString('en');
 }
 
-function scale({ ticks }: Axis, from: number, to: number): (value: number) => number {
-  const low = Math.log(ticks[0]?.at ?? 1);
-  const high = Math.log(ticks.at(-1)?.at ?? 10);
+function scale({ ticks, linear }: Axis, from: number, to: number): (value: number) => number {
+  const along = (value: number): number => (linear ? value : Math.log(value));
+  const low = along(ticks[0]?.at ?? 1);
+  const high = along(ticks.at(-1)?.at ?? 10);
   const width = high - low || 1;
-  return (value) => round(from + ((Math.min(Math.max(Math.log(value), low), high) - low) / width) * (to - from));
+  return (value) => round(from + ((Math.min(Math.max(along(value), low), high) - low) / width) * (to - from));
 }
 
 function round(value: number): number {

@@ -9,10 +9,18 @@ export interface Spread {
 }
 
 export function spreadOf(cell: Cell | undefined, read: (sample: Sample) => number): Spread | undefined {
-  const sorted = (cell?.samples ?? []).map(read).sort((a, b) => a - b);
-  const [min, max] = [sorted[0], sorted.at(-1)];
-  if (min === undefined || max === undefined) return undefined;
-  return { median: percentile(sorted, 0.5), min, max };
+  const values = (cell?.samples ?? []).map(read);
+  return values.length === 0 ? undefined : spreadOfValues(values);
+}
+
+/** There must be one at least. */
+export function spreadOfValues(values: readonly number[]): Spread {
+  const sorted = [...values].sort((a, b) => a - b);
+  return { median: percentile(sorted, 0.5), min: percentile(sorted, 0), max: percentile(sorted, 1) };
+}
+
+export function spreadText({ median, min, max }: Spread): string {
+  return min === max ? short(median) : `${short(median)} (${short(min)}..${short(max)})`;
 }
 
 /** Latencies of all repeats together, ascending. */
