@@ -79,7 +79,7 @@ export async function startProxy(config: Config, service: ServiceLog): Promise<R
   };
   const server = new MessageServer(limits, {
     request: (connection, request, response, problem) => serveRequest(services, connection, request, response, problem),
-    connect: (connection, request, head, problem) => openTunnel(stage, connection, request, head, problem),
+    connect: (connection, request, head) => openTunnel(stage, connection, request, head),
     malformed: (connection, error) => rejectMalformed(services, connection, error),
     fault: (connection, error) => services.journal.fault(connection.session, error),
   });
@@ -96,7 +96,6 @@ export async function startProxy(config: Config, service: ServiceLog): Promise<R
       });
     });
   } catch (error) {
-    server.close();
     await accessLog.close();
     throw error;
   }
@@ -122,7 +121,6 @@ export async function startProxy(config: Config, service: ServiceLog): Promise<R
       () => undefined,
     );
     services.pools.destroy();
-    server.close();
     await accessLog.close();
   };
 

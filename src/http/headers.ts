@@ -33,18 +33,19 @@ export interface RequestHeaderOptions {
   /** Host as it goes upstream, from the canonical target. */
   readonly host: string;
   readonly via: ViaEntry | undefined;
-  /** Content-Length to send, where the length is known. */
-  readonly contentLength: number | undefined;
+  /** Length of the body to send. */
+  readonly body: 'none' | 'chunked' | number;
   /** Max-Forwards to send, where it is ours to count down. */
   readonly maxForwards?: number | undefined;
 }
 
-/** The fields of a request as they go upstream: Host first, framing rebuilt, own Via at the end of the list. */
+/** The fields of a request as they go upstream: Host first, connection and framing rebuilt, own Via at the end. */
 export function upstreamHeaders(raw: readonly string[], options: RequestHeaderOptions): string[] {
-  const out = ['Host', options.host];
+  const out = ['host', options.host, 'connection', 'keep-alive'];
   copy(raw, out, options.maxForwards === undefined ? REBUILT : REBUILT_COUNTED);
   if (options.maxForwards !== undefined) out.push('Max-Forwards', String(options.maxForwards));
-  if (options.contentLength !== undefined) out.push('Content-Length', String(options.contentLength));
+  if (options.body === 'chunked') out.push('Transfer-Encoding', 'chunked');
+  else if (options.body !== 'none') out.push('Content-Length', String(options.body));
   if (options.via) out.push('Via', `${options.via.version} ${options.via.pseudonym}`);
   return out;
 }
