@@ -31,6 +31,7 @@ export class Conversation {
   readonly #socket: Socket;
   readonly #limits: Limits;
   readonly #handlers: Handlers;
+  readonly #onOver: (over: Conversation) => void;
   readonly #deadline = new Deadline(() => this.#onLate());
   /** Ends the watch over what the client takes of its replies. */
   readonly #unwatch: () => void;
@@ -46,11 +47,13 @@ export class Conversation {
   /** Nothing that comes is looked at any more. */
   #deaf = false;
 
-  constructor(connection: Connection, limits: Limits, handlers: Handlers) {
+  /** `onOver` is called once, when the socket has closed or was handed over. */
+  constructor(connection: Connection, limits: Limits, handlers: Handlers, onOver: (over: Conversation) => void) {
     this.#connection = connection;
     this.#socket = connection.socket;
     this.#limits = limits;
     this.#handlers = handlers;
+    this.#onOver = onOver;
     this.#unwatch = watchReader(this.#socket, limits.bodyTimeout);
     this.#deadline.set(limits.headerTimeout);
     this.#socket.on('data', this.#onData).on('drain', this.#onDrain).once('end', this.#onEnd);
@@ -60,6 +63,11 @@ export class Conversation {
   /** Whether it has had a request and waits for a further one. */
   get idle(): boolean {
     return this.#connection.exchanges > 0 && !this.#request && this.#silent;
+  }
+
+  /** Closes the connection at once. */
+  destroy(): void {
+    this.#socket.destroy();
   }
 
   /** Whether no byte of a request is here; an empty line is none. */
@@ -97,6 +105,7 @@ export class Conversation {
 
   readonly #onClose = (): void => {
     this.#deaf = true;
+    this.#onOver(this);
     this.#deadline.end();
     this.#request?.fail(new ProxyError('client-aborted'));
     this.#reply?.close();
@@ -179,6 +188,7 @@ export class Conversation {
   async #handOver(head: RequestHead, rest: Buffer): Promise<void> {
     const connection = this.#connection;
     this.#deaf = true;
+    this.#onOver(this);
     this.#deadline.end();
     this.#unwatch();
     this.#socket.off('data', this.#onData).off('drain', this.#onDrain).off('end', this.#onEnd);

@@ -24,7 +24,7 @@ export interface Handlers {
 export class MessageServer {
   readonly #limits: Limits;
   readonly #handlers: Handlers;
-  readonly #open = new Map<Socket, Conversation>();
+  readonly #open = new Set<Conversation>();
 
   constructor(limits: Limits, handlers: Handlers) {
     this.#limits = limits;
@@ -33,16 +33,16 @@ export class MessageServer {
 
   /** Listens on the socket from now on. */
   take(connection: Connection): void {
-    const { socket } = connection;
-    if (socket.destroyed) return;
-    this.#open.set(socket, new Conversation(connection, this.#limits, this.#handlers));
-    socket.once('close', () => this.#open.delete(socket));
+    if (connection.socket.destroyed) return;
+    this.#open.add(new Conversation(connection, this.#limits, this.#handlers, this.#forget));
   }
 
   /** Closes the connections that wait for a further request, as at the begin of a drain. */
   closeIdle(): void {
-    for (const [socket, conversation] of this.#open) if (conversation.idle) socket.destroy();
+    for (const conversation of this.#open) if (conversation.idle) conversation.destroy();
   }
+
+  readonly #forget = (over: Conversation): void => void this.#open.delete(over);
 }
 
 /** True while the socket can still take a reply. */

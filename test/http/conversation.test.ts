@@ -31,6 +31,8 @@ interface Started {
   /** What was no request, as `malformed` got it. */
   readonly malformed: ProxyError[];
   readonly faults: unknown[];
+  /** Those that said that they are over. */
+  readonly over: Conversation[];
   open(): Promise<Opened>;
   /** On a socket that is here already. */
   take(socket: Socket): Opened['conversation'];
@@ -48,6 +50,7 @@ const answer = async (_connection: Connection, request: Request, reply: ReplyWri
 function start(handlers: Partial<Handlers> = {}, limits: Partial<Limits> = {}): Started {
   const malformed: ProxyError[] = [];
   const faults: unknown[] = [];
+  const over: Conversation[] = [];
   const all: Handlers = {
     request: answer,
     connect: async (connection, request, rest) =>
@@ -60,15 +63,26 @@ function start(handlers: Partial<Handlers> = {}, limits: Partial<Limits> = {}): 
     ...handlers,
   };
   const take = (socket: Socket): Conversation =>
-    new Conversation(connectionOn(socket, session), { ...DEFAULT_LIMITS, ...limits }, all);
+    new Conversation(
+      connectionOn(socket, session),
+      { ...DEFAULT_LIMITS, ...limits },
+      all,
+      (one) => void over.push(one),
+    );
   return {
     malformed,
     faults,
+    over,
     take,
     async open() {
       const { near, far } = await socketPair();
       const connection = connectionOn(near, session);
-      const conversation = new Conversation(connection, { ...DEFAULT_LIMITS, ...limits }, all);
+      const conversation = new Conversation(
+        connection,
+        { ...DEFAULT_LIMITS, ...limits },
+        all,
+        (one) => void over.push(one),
+      );
       return { client: far, connection, conversation };
     },
   };
@@ -112,10 +126,17 @@ describe('a socket that was handed over', () => {
   });
 
   test('is given away at a CONNECT, paused, with what came behind it', async () => {
-    const { open } = start();
-    const { client } = await open();
+    const { open, over } = start({
+      connect: async ({ socket }, request, rest) => {
+        const listeners = ['data', 'drain', 'end'].map((name) => socket.listenerCount(name));
+        expect([socket.isPaused(), ...listeners]).toEqual([true, 0, 0, 1]);
+        socket.end(`CONNECT ${request.url} ${rest.toString()}`);
+      },
+    });
+    const { client, conversation } = await open();
     client.write('CONNECT ok.test:443 HTTP/1.1\r\n\r\nhello');
     expect(await readAll(client)).toBe('CONNECT ok.test:443 hello');
+    expect(over).toEqual([conversation]);
   });
 
   test('keeps every field, however many there are', async () => {

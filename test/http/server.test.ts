@@ -24,7 +24,7 @@ function start(held: Promise<void> = Promise.resolve()) {
       reply.writeHead(200, 'OK', []);
       reply.end(Buffer.from('done'));
     },
-    connect: async () => undefined,
+    connect: async ({ socket }) => void socket.write('tunnel'),
     malformed: ({ socket }) => void socket.destroy(),
     fault: (_connection, fault) => {
       throw fault;
@@ -48,12 +48,16 @@ describe('the server', () => {
     await readUntil(idle, 'done');
     busy.write(get('/slow'));
     await until(() => asked.includes('/slow'), 'the request');
+    const tunnel = await open(server);
+    tunnel.write('CONNECT ok.test:443 HTTP/1.1\r\n\r\n');
+    await readUntil(tunnel, 'tunnel');
     const ended = readAll(idle);
     for (const end = performance.now() + 5_000; !idle.readableEnded && performance.now() < end; ) {
       server.closeIdle();
       await new Promise((resolve) => setImmediate(resolve));
     }
     expect(await ended).toMatch(/^[\r\n0]*$/);
+    expect(tunnel.destroyed || tunnel.readableEnded).toBe(false);
     held.resolve();
     expect(await readUntil(busy, 'done')).toMatch(/^HTTP\/1\.1 200/);
     fresh.write(get('/'));
