@@ -212,7 +212,11 @@ export class ProxyError extends Error {
   readonly peer: string | undefined;
 
   constructor(code: ErrorCode, detail = '', options: { cause?: unknown; peer?: string | undefined } = {}) {
+    const { stackTraceLimit } = Error;
+    // A client can cause them as fast as it likes, and a stack costs more than the answer; for a fault of ours it is told.
+    if (code !== 'internal') Error.stackTraceLimit = 0;
     super(detail ? `${ERROR_KINDS[code].sentence} ${detail}` : ERROR_KINDS[code].sentence, { cause: options.cause });
+    Error.stackTraceLimit = stackTraceLimit;
     this.code = code;
     this.detail = detail;
     this.peer = options.peer;

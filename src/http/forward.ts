@@ -102,10 +102,11 @@ class Relay implements ReplySink, BodySink {
     const { method } = this.#request;
     this.#reply.onGone = () => this.#abort(new ProxyError('client-aborted'));
     this.#reply.onDrain = () => this.#lane.resume();
-    if (!this.#lane.begin(method, this.#head(), this)) {
+    const hasBody = this.#options.body !== 'none';
+    if (!this.#lane.begin(method, this.#head(), this, hasBody)) {
       this.#unsent = true;
       this.#settle(new ProxyError('response-aborted'));
-    } else if (this.#options.body === 'none') this.#lane.push(true);
+    } else if (!hasBody) this.#lane.push(true);
     else {
       this.#request.read(this);
       // What is here of the body goes out with the head.

@@ -67,8 +67,11 @@ export class Lane {
     return !this.connection.socket.destroyed;
   }
 
-  /** Begins an exchange; `head` in Latin-1. False: the connection is gone, and nothing of the request has left. */
-  begin(method: string, head: string, sink: ReplySink): boolean {
+  /**
+   * Begins an exchange; `head` in Latin-1; `more`: pieces follow, and it goes out with those that are here at once.
+   * False: the connection is gone, and nothing of the request has left.
+   */
+  begin(method: string, head: string, sink: ReplySink, more: boolean): boolean {
     const { socket } = this.connection;
     if (!this.alive || this.#sink) return false;
     this.fresh = false;
@@ -76,7 +79,7 @@ export class Lane {
     this.#sink = sink;
     this.#sent = false;
     this.#interim = 0;
-    socket.cork();
+    if (more) socket.cork();
     socket.write(head, 'latin1');
     return true;
   }

@@ -51,19 +51,24 @@ function exchange(
 ) {
   return new Promise<Result | false>((resolve) => {
     const result: Result = { body: '' };
-    const taken = lane.begin(method, `${method} ${path} HTTP/1.1\r\nHost: ok.test\r\n\r\n`, {
-      onHead: ({ status }) => {
-        result.status = status;
+    const taken = lane.begin(
+      method,
+      `${method} ${path} HTTP/1.1\r\nHost: ok.test\r\n\r\n`,
+      {
+        onHead: ({ status }) => {
+          result.status = status;
+        },
+        onData: (piece) => {
+          result.body += piece.toString();
+        },
+        onPause: () => true,
+        onEnd: () => resolve(result),
+        onError: (error) => resolve({ ...result, error }),
+        onDrain: () => undefined,
+        ...sink,
       },
-      onData: (piece) => {
-        result.body += piece.toString();
-      },
-      onPause: () => true,
-      onEnd: () => resolve(result),
-      onError: (error) => resolve({ ...result, error }),
-      onDrain: () => undefined,
-      ...sink,
-    });
+      false,
+    );
     if (taken) lane.push(true);
     else resolve(false);
   });
@@ -160,7 +165,7 @@ describe('a lane', () => {
       onError: ended.reject,
       onDrain: () => undefined,
     };
-    expect(lane.begin('POST', 'POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\n', sink)).toBe(true);
+    expect(lane.begin('POST', 'POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\n', sink, true)).toBe(true);
     lane.write('half');
     lane.push(false);
     await ended.promise;
@@ -328,14 +333,19 @@ describe('an origin', () => {
   test('is not to blame while the client is awaited for more of its body', async () => {
     const { lane, far } = await openLane({ responseTimeout: 100 });
     const ended = Promise.withResolvers<string>();
-    const begun = lane.begin('POST', 'POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\n', {
-      onHead: () => undefined,
-      onData: () => undefined,
-      onPause: () => true,
-      onEnd: () => ended.resolve('whole'),
-      onError: ({ code }) => ended.resolve(code),
-      onDrain: () => undefined,
-    });
+    const begun = lane.begin(
+      'POST',
+      'POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\n',
+      {
+        onHead: () => undefined,
+        onData: () => undefined,
+        onPause: () => true,
+        onEnd: () => ended.resolve('whole'),
+        onError: ({ code }) => ended.resolve(code),
+        onDrain: () => undefined,
+      },
+      true,
+    );
     lane.push(false);
     await new Promise((resolve) => setTimeout(resolve, 300));
     expect([begun, lane.alive]).toEqual([true, true]);
