@@ -78,7 +78,7 @@ export async function startProxy(config: Config, service: ServiceLog): Promise<R
     cut: cut.signal,
   };
   const server = new MessageServer(limits, {
-    request: (connection, request, response, problem) => serveRequest(services, connection, request, response, problem),
+    request: (connection, request, reply) => serveRequest(services, connection, request, reply),
     connect: (connection, request, head) => openTunnel(stage, connection, request, head),
     malformed: (connection, error) => rejectMalformed(services, connection, error),
     fault: (connection, error) => services.journal.fault(connection.session, error),

@@ -1,7 +1,7 @@
 // Stages thirteen to fifteen: one request, plain or decrypted, from admission to its log line. Called by the HTTP parser
 // through proxy.ts; the line is written from a `finally`, whatever happens before.
 
-import { asProxyError, type ProxyError } from '../core/errors.ts';
+import { asProxyError } from '../core/errors.ts';
 import { nextId, type Tunnel } from '../core/session.ts';
 import { formatTarget } from '../core/target.ts';
 import { admit, admitOwn, valuesOf } from '../http/admission.ts';
@@ -11,17 +11,15 @@ import type { Request } from '../http/request.ts';
 import { type Asked, answerRequest, type Fate } from './answer-request.ts';
 import type { Services } from './services.ts';
 
-/** `problem`: why the request is only to be refused. */
 export async function serveRequest(
   services: Services,
   connection: Connection,
   request: Request,
   reply: ReplyWriter,
-  problem?: ProxyError,
 ): Promise<void> {
   const begin = performance.now();
   const id = nextId();
-  const asked = understand(connection, request, problem);
+  const asked = understand(connection, request);
   let fate: Fate | undefined;
   try {
     fate = await answerRequest({ services, connection, request, reply, id }, asked);
@@ -47,10 +45,10 @@ function cut(connection: Connection, { httpVersion }: Request): void {
   else connection.socket.destroy();
 }
 
-function understand(connection: Connection, request: Request, problem: ProxyError | undefined): Asked {
+function understand(connection: Connection, request: Request): Asked {
   const { url } = request;
   const { tunnel } = connection;
-  if (problem) return { kind: 'bad', url: rawUrl(url, tunnel), error: problem };
+  if (request.error) return { kind: 'bad', url: rawUrl(url, tunnel), error: request.error };
   if (!tunnel && url.startsWith('/')) {
     const own = admitOwn(request);
     return own.ok ? { kind: 'own', url, path: own.value } : { kind: 'bad', url, error: own.error };

@@ -165,7 +165,7 @@ export class Conversation {
     const connection = this.#connection;
     try {
       countExchange(connection);
-      await this.#handlers.request(connection, request, reply, request.error);
+      await this.#handlers.request(connection, request, reply);
       await reply.done;
     } catch (fault) {
       this.#fail(fault);

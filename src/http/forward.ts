@@ -81,9 +81,6 @@ class Relay implements ReplySink, BodySink {
   readonly #settled = Promise.withResolvers<ProxyError | undefined>();
   /** The connection was gone before anything was sent. */
   #unsent = false;
-  /** The head of the request is out, and its last byte. */
-  #started = false;
-  #sent = false;
   #over = false;
   /** Zero until the reply has begun. */
   status = 0;
@@ -108,10 +105,8 @@ class Relay implements ReplySink, BodySink {
       this.#settle(new ProxyError('response-aborted'));
     } else if (!hasBody) this.#lane.push(true);
     else {
+      this.#lane.push(false);
       this.#request.read(this);
-      // What is here of the body goes out with the head.
-      this.#started = true;
-      this.#lane.push(this.#sent);
     }
     return this.#settled.promise;
   }
@@ -126,14 +121,13 @@ class Relay implements ReplySink, BodySink {
     const goesOn = chunked
       ? this.#lane.write(`${piece.length.toString(16)}\r\n`, piece, '\r\n')
       : this.#lane.write(piece);
-    if (this.#started) this.#lane.push(false);
+    this.#lane.push(false);
     if (!goesOn) this.#request.pause();
   }
 
   onBodyEnd(): void {
-    this.#sent = true;
     if (this.#options.body === 'chunked') this.#lane.write('0\r\n\r\n');
-    if (this.#started) this.#lane.push(true);
+    this.#lane.push(true);
   }
 
   onBodyError(error: ProxyError): void {

@@ -68,7 +68,7 @@ export class Lane {
   }
 
   /**
-   * Begins an exchange; `head` in Latin-1; `more`: pieces follow, and it goes out with those that are here at once.
+   * Begins an exchange; `head` in Latin-1; `more`: pieces follow, and it goes out with those that are here.
    * False: the connection is gone, and nothing of the request has left.
    */
   begin(method: string, head: string, sink: ReplySink, more: boolean): boolean {
@@ -79,24 +79,23 @@ export class Lane {
     this.#sink = sink;
     this.#sent = false;
     this.#interim = 0;
-    if (more) socket.cork();
+    if (more) this.#gather();
     socket.write(head, 'latin1');
     return true;
   }
 
   /** Pieces of the request behind its head; false: no more until `onDrain`. */
   write(...pieces: (string | Buffer)[]): boolean {
+    if (pieces.length > 1) this.#gather();
     for (const piece of pieces) this.connection.socket.write(piece, 'latin1');
     return !this.connection.socket.writableNeedDrain;
   }
 
-  /** What was written goes out; the origin has its time while it has something to do. `sent`: there is no more. */
+  /** The origin has its time while it has something to do. `sent`: there is no more to write. */
   push(sent: boolean): void {
-    const { socket } = this.connection;
     this.#sent = sent;
-    while (socket.writableCorked > 0) socket.uncork();
     if (!this.#sink || this.#body) return;
-    if (sent || socket.writableNeedDrain) this.#deadline.set(this.#limits.responseTimeout);
+    if (sent || this.connection.socket.writableNeedDrain) this.#deadline.set(this.#limits.responseTimeout);
     else this.#deadline.clear();
   }
 
@@ -111,6 +110,14 @@ export class Lane {
   destroy(): void {
     this.#deadline.end();
     this.connection.socket.destroy();
+  }
+
+  /** What is written in this turn goes out in one piece. */
+  #gather(): void {
+    const { socket } = this.connection;
+    if (socket.writableCorked > 0) return;
+    socket.cork();
+    process.nextTick(() => socket.uncork());
   }
 
   readonly #onData = (bytes: Buffer): void => {

@@ -12,8 +12,9 @@ export interface BodySink {
   onBodyError(error: ProxyError): void;
 }
 
-/** Bytes that wait here for whoever reads; then the client waits. */
+/** Bytes that wait here for whoever reads; then the client waits. A piece counts for what it costs, however small. */
 const MAX_HELD = 65_536;
+const PIECE_COST = 256;
 
 export class Request implements RequestHead {
   readonly method: string;
@@ -28,6 +29,8 @@ export class Request implements RequestHead {
   bytes = 0;
   readonly #onFlow: () => void;
   #held: Buffer[] = [];
+  /** How many of them were handed on. */
+  #used = 0;
   #heldBytes = 0;
   #sink: BodySink | undefined;
   #paused = false;
@@ -65,9 +68,13 @@ export class Request implements RequestHead {
     if (!this.#paused) return;
     this.#paused = false;
     while (this.#sink && !this.#paused) {
-      const piece = this.#held.shift();
-      if (!piece) break;
-      this.#heldBytes -= piece.length;
+      const piece = this.#held[this.#used];
+      if (!piece) {
+        this.#drop();
+        break;
+      }
+      this.#used += 1;
+      this.#heldBytes -= piece.length + PIECE_COST;
       this.#hand(this.#sink, piece);
     }
     this.#tellEnd();
@@ -77,8 +84,7 @@ export class Request implements RequestHead {
   /** Nobody wants the rest. */
   stop(): void {
     this.#sink = undefined;
-    this.#held = [];
-    this.#heldBytes = 0;
+    this.#drop();
     this.#onFlow();
   }
 
@@ -87,7 +93,7 @@ export class Request implements RequestHead {
     if (this.#sink && !this.#paused) this.#hand(this.#sink, piece);
     else {
       this.#held.push(piece);
-      this.#heldBytes += piece.length;
+      this.#heldBytes += piece.length + PIECE_COST;
     }
   }
 
@@ -103,6 +109,12 @@ export class Request implements RequestHead {
     this.#sink?.onBodyError(error);
   }
 
+  #drop(): void {
+    this.#held = [];
+    this.#used = 0;
+    this.#heldBytes = 0;
+  }
+
   #hand(sink: BodySink, piece: Buffer): void {
     this.bytes += piece.length;
     sweepAfter(piece.length);
@@ -110,7 +122,7 @@ export class Request implements RequestHead {
   }
 
   #tellEnd(): void {
-    if (!this.complete || this.#paused || this.#held.length > 0) return;
+    if (!this.complete || this.#paused || this.#used < this.#held.length) return;
     const sink = this.#sink;
     this.#sink = undefined;
     sink?.onBodyEnd();

@@ -11,8 +11,8 @@ import type { ReplyWriter } from './reply-writer.ts';
 import type { Request } from './request.ts';
 
 export interface Handlers {
-  /** `problem`: the request is not to be looked at, only answered. */
-  request(connection: Connection, request: Request, reply: ReplyWriter, problem: ProxyError | undefined): Promise<void>;
+  /** One with an error is not to be looked at, only answered. */
+  request(connection: Connection, request: Request, reply: ReplyWriter): Promise<void>;
   /** The socket is detached and paused; `rest` holds what came behind the CONNECT. */
   connect(connection: Connection, request: RequestHead, rest: Buffer): Promise<void>;
   /** What came is no request; `error` says what to answer. The socket may be gone already. */

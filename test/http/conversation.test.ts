@@ -205,8 +205,8 @@ describe('what is no request', () => {
   ])('%s in a body is told to whoever answers the request', async (_name, body) => {
     const problems: (ProxyError | undefined)[] = [];
     const { open, malformed } = start({
-      request: async (connection, _request, _reply, problem) => {
-        problems.push(problem);
+      request: async (connection, { error }) => {
+        problems.push(error);
         connection.socket.destroy();
       },
     });

@@ -77,14 +77,26 @@ describe('a body', () => {
 
   test('that nobody takes is wanted no more when 64 KB of it are here', () => {
     const { request, sink, arrive } = open();
-    arrive('x'.repeat(65_535));
+    arrive('x'.repeat(65_000));
     expect(request.wanted).toBe('yes');
-    arrive('x');
+    arrive('x'.repeat(1_000));
     expect(request.wanted).toBe('no');
     request.read(sink);
     expect(request.wanted).toBe('awaited');
     request.pause();
     expect(request.wanted).toBe('yes');
+  });
+
+  test('in the smallest of pieces costs no more to hold', () => {
+    const { request, sink, got, arrive } = open();
+    let pieces = 0;
+    while (request.wanted === 'yes') {
+      arrive('x');
+      pieces += 1;
+    }
+    expect(pieces).toBeLessThan(300);
+    request.read(sink);
+    expect([got.length, request.bytes]).toEqual([pieces, pieces]);
   });
 
   test('that is given up is told to nobody any more', () => {
