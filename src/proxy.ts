@@ -101,8 +101,8 @@ export async function startProxy(config: Config, service: ServiceLog, part?: Wor
     cut: cut.signal,
   };
   const server = new MessageServer(limits, {
-    request: (connection, request, response, problem) => serveRequest(services, connection, request, response, problem),
-    connect: (connection, request, head, problem) => openTunnel(stage, connection, request, head, problem),
+    request: (connection, request, reply) => serveRequest(services, connection, request, reply),
+    connect: (connection, request, head) => openTunnel(stage, connection, request, head),
     malformed: (connection, error) => rejectMalformed(services, connection, error),
     fault: (connection, error) => services.journal.fault(connection.session, error),
   });
@@ -120,7 +120,6 @@ export async function startProxy(config: Config, service: ServiceLog, part?: Wor
     };
     listener = await Listener.open(config.listen, onSocket, { reusePort: part !== undefined });
   } catch (error) {
-    server.close();
     await accessLog.close();
     throw error;
   }
@@ -153,7 +152,6 @@ export async function startProxy(config: Config, service: ServiceLog, part?: Wor
       () => undefined,
     );
     services.pools.destroy();
-    server.close();
     await accessLog.close();
   };
 

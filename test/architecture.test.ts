@@ -29,7 +29,6 @@ const PACKAGES: Readonly<Record<string, string>> = {
   micromatch: 'policy',
   'node-forge': 'pki',
   pino: 'log',
-  undici: 'http',
   yaml: 'config',
   zod: 'config',
 };
@@ -38,8 +37,8 @@ const PACKAGES: Readonly<Record<string, string>> = {
 const NODE_MODULES: Readonly<Record<string, readonly string[]>> = {
   'node:child_process': ['supervisor'],
   'node:dns': ['net'],
-  'node:http': ['http'],
-  'node:https': ['http'],
+  'node:http': [],
+  'node:https': [],
   'node:net': ['core', 'net', 'policy', 'pki'],
 };
 

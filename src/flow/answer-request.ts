@@ -1,7 +1,6 @@
 // Stages thirteen and fourteen: decides what a request gets, and gives it. What became of it is the value, for the log.
 // Called by flow/serve-request.
 
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Decision } from '../core/decision.ts';
 import { ProxyError } from '../core/errors.ts';
 import type { RequestTarget } from '../core/target.ts';
@@ -10,6 +9,8 @@ import type { Connection } from '../http/connection.ts';
 import { type Forwarded, forward } from '../http/forward.ts';
 import { hasPassed } from '../http/headers.ts';
 import { refusalOf, replyPage } from '../http/reply.ts';
+import type { ReplyWriter } from '../http/reply-writer.ts';
+import type { Request } from '../http/request.ts';
 import { loggedUrl } from '../log/logged-url.ts';
 import type { Told } from './journal.ts';
 import { isOwnHost, ownPage, serveOwn } from './serve-own.ts';
@@ -31,8 +32,8 @@ export interface Fate extends Pick<Told, 'tag' | 'outcome' | 'status' | 'decisio
 export interface Errand {
   readonly services: Services;
   readonly connection: Connection;
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
+  readonly request: Request;
+  readonly reply: ReplyWriter;
   /** Joins the page to the log line. */
   readonly id: string;
 }
@@ -59,7 +60,7 @@ export async function answerRequest(errand: Errand, asked: Asked): Promise<Fate>
     return refuse(errand, asked, loop, { tag: 'NONE_NONE', outcome: 'failed' });
   }
   const client = connection.session.client.address;
-  const decision = services.policy.decideRequest({ client, method: request.method ?? '', target });
+  const decision = services.policy.decideRequest({ client, method: request.method, target });
   if (decision.action === 'deny') {
     return refuse(errand, asked, new ProxyError('denied', decision.reason), {
       tag: 'TCP_DENIED',
@@ -77,36 +78,30 @@ async function passOn(
   asked: Extract<Asked, { kind: 'through' }>,
   permit: Extract<Decision, { action: 'allow' }>,
 ): Promise<Fate> {
-  const { services, connection, request, response } = errand;
+  const { services, connection, request, reply } = errand;
   const { target, body, expectContinue, maxForwards } = asked.admitted;
   if (maxForwards === 0) {
     // As the last recipient (RFC 9110 section 7.6.2): there is nothing to say of ourselves.
-    connection.closing = bodyIsPending(request);
-    serveOwn(request, response, NO_CONTENT, { close: connection.closing });
+    connection.closing = !request.complete;
+    serveOwn(reply, NO_CONTENT, { close: connection.closing });
     return { tag: 'NONE_NONE', outcome: 'answered', status: 200, decision: permit, contentType: NO_CONTENT.type };
   }
-  const brokenBody = new AbortController();
-  connection.onBrokenBody = (problem) => brokenBody.abort(problem);
   // Only now: a client that waits for the word sends nothing that is not allowed.
-  if (expectContinue) response.writeContinue();
-  const { pools, via, limits } = services;
-  const forwarded = await forward(request, response, {
+  if (expectContinue) reply.writeContinue();
+  const { pools, via } = services;
+  const forwarded = await forward(request, reply, {
     pools,
     permit,
     target,
     body,
     via,
     maxForwards: maxForwards === undefined ? undefined : maxForwards - 1,
-    bodyTimeout: limits.bodyTimeout,
-    slowestBody: limits.slowestBody,
-    responseTimeout: limits.responseTimeout,
-    brokenBody: brokenBody.signal,
   });
-  const { error, reply } = forwarded;
+  const { error, reply: begun } = forwarded;
   const fate = { tag: 'TCP_MISS', decision: permit, forwarded, failure: error } as const;
-  if (reply) return { ...fate, ...reply, outcome: error ? 'aborted' : 'forwarded' };
+  if (begun) return { ...fate, ...begun, outcome: error ? 'aborted' : 'forwarded' };
   if (error?.code === 'client-aborted') {
-    response.socket?.destroy();
+    connection.socket.destroy();
     return { ...fate, status: 0, outcome: 'aborted' };
   }
   if (error?.code === 'request-malformed') {
@@ -123,32 +118,27 @@ async function passOn(
 }
 
 function answerOwn(errand: Errand, asked: Asked, path: string | RequestTarget): Fate {
-  const { services, connection, request, response } = errand;
+  const { services, connection, request, reply } = errand;
   const page = ownPage(services, connection, request, path);
   if (!page) {
     const error = new ProxyError('request-target', 'The proxy has no such page.');
     return refuse(errand, asked, error, { tag: 'NONE_NONE', outcome: 'malformed' });
   }
-  connection.closing = bodyIsPending(request);
-  serveOwn(request, response, page, { close: connection.closing });
+  connection.closing = !request.complete;
+  serveOwn(reply, page, { close: connection.closing });
   return { tag: 'NONE_NONE', outcome: 'answered', status: 200, contentType: page.type };
 }
 
 function refuse(
-  { connection, request, response, id }: Errand,
+  { connection, request, reply, id }: Errand,
   asked: Asked,
   failure: ProxyError,
   how: Pick<Fate, 'tag' | 'outcome' | 'decision'>,
 ): Fate {
   const rule = how.decision?.action === 'deny' ? how.decision.rule : undefined;
   // What is left of a body would be taken for the next request, or keep us reading for nothing.
-  connection.closing = asked.kind === 'bad' || bodyIsPending(request);
+  connection.closing = asked.kind === 'bad' || !request.complete;
   // A page is shown around and kept by agents as a log is: user, password and query stay out of it too.
-  replyPage(response, refusalOf(failure, loggedUrl(asked.url), id, rule), { close: connection.closing });
+  replyPage(reply, refusalOf(failure, loggedUrl(asked.url), id, rule), { close: connection.closing });
   return { ...how, status: failure.status, failure, contentType: 'text/html' };
-}
-
-/** Whether more of this request is to come than its header: the parser has not seen its end, and there is one. */
-function bodyIsPending({ complete, headers }: IncomingMessage): boolean {
-  return !complete && (headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0');
 }

@@ -1,7 +1,6 @@
 // Stages two to nine of a CONNECT: parse, decide, locate, look at the ClientHello, decide again, and hand over to splice,
 // bump or terminate. Called by the HTTP parser through proxy.ts.
 
-import type { IncomingMessage } from 'node:http';
 import type { Authority } from '../core/authority.ts';
 import type { Permit } from '../core/decision.ts';
 import { asProxyError, ProxyError } from '../core/errors.ts';
@@ -10,6 +9,7 @@ import { admitConnect, valuesOf } from '../http/admission.ts';
 import type { Connection } from '../http/connection.ts';
 import { hasPassed } from '../http/headers.ts';
 import type { Route } from '../net/upstream.ts';
+import type { RequestHead } from '../wire/http-head.ts';
 import { awaitHello, type FirstWords, notTls } from './await-hello.ts';
 import { bump } from './bump.ts';
 import { refuseConnect, refuseMalformedConnect } from './refuse-connect.ts';
@@ -18,18 +18,16 @@ import type { Stage } from './services.ts';
 import { splice } from './splice.ts';
 import { terminate } from './terminate.ts';
 
-/** `head`: the bytes that came behind the CONNECT; `problem`: why it is only to be refused. */
+/** `head`: the bytes that came behind the CONNECT. */
 export async function openTunnel(
   stage: Stage,
   connection: Connection,
-  request: IncomingMessage,
+  request: RequestHead,
   head: Buffer,
-  problem?: ProxyError,
 ): Promise<void> {
   const begin = performance.now();
-  const { method = '', url = '', httpVersion, rawHeaders } = request;
-  if (problem) return refuseMalformedConnect(stage, connection, url, problem);
-  const admitted = admitConnect({ method, url, httpVersion, rawHeaders });
+  const { url, rawHeaders } = request;
+  const admitted = admitConnect(request);
   if (!admitted.ok) return refuseMalformedConnect(stage, connection, url, admitted.error);
   if (connection.tunnel) {
     const error = new ProxyError('request-malformed', 'CONNECT within a tunnel.');

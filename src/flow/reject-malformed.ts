@@ -3,7 +3,7 @@
 
 import type { ProxyError } from '../core/errors.ts';
 import { nextId } from '../core/session.ts';
-import { type Connection, takeWritten } from '../http/connection.ts';
+import type { Connection } from '../http/connection.ts';
 import { refusalOf, replyRaw } from '../http/reply.ts';
 import type { Services } from './services.ts';
 
@@ -18,7 +18,7 @@ export function rejectMalformed(services: Services, connection: Connection, erro
     return;
   }
   const id = nextId();
-  replyRaw(socket, refusalOf(error, INVALID_REQUEST, id));
+  const bytes = replyRaw(socket, refusalOf(error, INVALID_REQUEST, id));
   services.journal.tell({
     by: session,
     inside: tunnel,
@@ -26,7 +26,7 @@ export function rejectMalformed(services: Services, connection: Connection, erro
     begin: performance.now(),
     tag: 'NONE_NONE',
     status: error.status,
-    bytes: takeWritten(connection),
+    bytes,
     outcome: error.code === 'request-timeout' ? 'timed_out' : 'malformed',
     failure: error,
     url: INVALID_REQUEST,

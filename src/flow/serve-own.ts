@@ -1,13 +1,14 @@
 // What the proxy answers itself: the self-test host, and requests that came to its own port instead of through it.
 // Called by flow/open-tunnel (is this host ours?) and flow/serve-request.
 
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Authority } from '../core/authority.ts';
 import type { Permit } from '../core/decision.ts';
 import type { RequestTarget } from '../core/target.ts';
 import { valuesOf } from '../http/admission.ts';
 import type { Connection } from '../http/connection.ts';
 import { OWN_HOST, type OwnPage } from '../http/own-pages.ts';
+import type { ReplyWriter } from '../http/reply-writer.ts';
+import type { Request } from '../http/request.ts';
 import type { Services } from './services.ts';
 
 export function isOwnHost(authority: Authority): boolean {
@@ -25,7 +26,7 @@ export function ownPermit(authority: Authority): Permit {
 export function ownPage(
   services: Services,
   connection: Connection,
-  request: IncomingMessage,
+  request: Request,
   asked: string | RequestTarget,
 ): OwnPage | undefined {
   const proxy = proxyAddress(connection, request);
@@ -35,13 +36,9 @@ export function ownPage(
 }
 
 /** `close`: the connection is not to be used again. */
-export function serveOwn(
-  request: IncomingMessage,
-  response: ServerResponse,
-  page: OwnPage,
-  { close }: { close: boolean },
-): void {
-  response.writeHead(200, 'OK', [
+export function serveOwn(reply: ReplyWriter, page: OwnPage, { close }: { close: boolean }): void {
+  if (close) reply.last = true;
+  reply.writeHead(200, 'OK', [
     'Content-Type',
     page.type,
     'Content-Length',
@@ -49,13 +46,12 @@ export function serveOwn(
     'Cache-Control',
     'no-store',
     ...(page.file ? ['Content-Disposition', `attachment; filename="${page.file}"`] : []),
-    ...(close ? ['Connection', 'close'] : []),
   ]);
-  response.end(request.method === 'HEAD' ? undefined : page.body);
+  reply.end(page.body);
 }
 
 /** Our own address as the client spelled it, or else as it reached us. */
-function proxyAddress(connection: Connection, request: IncomingMessage): string {
+function proxyAddress(connection: Connection, request: Request): string {
   const { address, port } = connection.session.local;
   const host = valuesOf(request.rawHeaders, 'host')[0];
   const known = host !== undefined && host !== OWN_HOST && /^[\w.:[\]-]{1,255}$/.test(host);

@@ -1,39 +1,37 @@
 // Stages thirteen to fifteen: one request, plain or decrypted, from admission to its log line. Called by the HTTP parser
 // through proxy.ts; the line is written from a `finally`, whatever happens before.
 
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { asProxyError, type ProxyError } from '../core/errors.ts';
+import { asProxyError } from '../core/errors.ts';
 import { nextId, type Tunnel } from '../core/session.ts';
 import { formatTarget } from '../core/target.ts';
-import { admit, admitOwn } from '../http/admission.ts';
-import { breakOff, type Connection, type Replied, replied } from '../http/connection.ts';
+import { admit, admitOwn, valuesOf } from '../http/admission.ts';
+import { breakOff, type Connection } from '../http/connection.ts';
+import type { Replied, ReplyWriter } from '../http/reply-writer.ts';
+import type { Request } from '../http/request.ts';
 import { type Asked, answerRequest, type Fate } from './answer-request.ts';
 import type { Services } from './services.ts';
 
-/** `problem`: why the request is only to be refused. */
 export async function serveRequest(
   services: Services,
   connection: Connection,
-  request: IncomingMessage,
-  response: ServerResponse,
-  problem?: ProxyError,
+  request: Request,
+  reply: ReplyWriter,
 ): Promise<void> {
   const begin = performance.now();
   const id = nextId();
-  const done = replied(connection, response);
-  const asked = understand(connection, request, problem);
+  const asked = understand(connection, request);
   let fate: Fate | undefined;
   try {
-    fate = await answerRequest({ services, connection, request, response, id }, asked);
+    fate = await answerRequest({ services, connection, request, reply, id }, asked);
     // The reply was cut short upstream: the client must not take what it has for the whole.
     if (fate.forwarded?.error && fate.forwarded.reply) cut(connection, request);
   } catch (thrown) {
     // Without this nobody would ever end the reply that the `finally` waits for.
-    response.socket?.destroy();
+    connection.socket.destroy();
     fate = { ...(fate ?? FAULT), failure: asProxyError(thrown) };
     throw thrown;
   } finally {
-    const { bytes, complete } = await done;
+    const { bytes, complete } = await reply.done;
     tellRequest(services, connection, request, { begin, id, url: asked.url, fate: fate ?? FAULT, bytes, complete });
   }
 }
@@ -42,21 +40,20 @@ export async function serveRequest(
 const FAULT: Fate = { tag: 'NONE_NONE', outcome: 'failed', status: 0 };
 
 /** To a client of HTTP/1.0 the end of the connection is the end of the reply. */
-function cut(connection: Connection, { httpVersion }: IncomingMessage): void {
+function cut(connection: Connection, { httpVersion }: Request): void {
   if (httpVersion === '1.0') breakOff(connection);
   else connection.socket.destroy();
 }
 
-function understand(connection: Connection, request: IncomingMessage, problem: ProxyError | undefined): Asked {
-  const { method = '', url = '', httpVersion, rawHeaders } = request;
-  const raw = { method, url, httpVersion, rawHeaders };
+function understand(connection: Connection, request: Request): Asked {
+  const { url } = request;
   const { tunnel } = connection;
-  if (problem) return { kind: 'bad', url: rawUrl(url, tunnel), error: problem };
+  if (request.error) return { kind: 'bad', url: rawUrl(url, tunnel), error: request.error };
   if (!tunnel && url.startsWith('/')) {
-    const own = admitOwn(raw);
+    const own = admitOwn(request);
     return own.ok ? { kind: 'own', url, path: own.value } : { kind: 'bad', url, error: own.error };
   }
-  const admission = admit(raw, tunnel?.authority);
+  const admission = admit(request, tunnel?.authority);
   if (!admission.ok) return { kind: 'bad', url: rawUrl(url, tunnel), error: admission.error };
   return { kind: 'through', url: formatTarget(admission.value.target), admitted: admission.value };
 }
@@ -74,7 +71,7 @@ interface Ended extends Replied {
   readonly fate: Fate;
 }
 
-function tellRequest(services: Services, connection: Connection, request: IncomingMessage, ended: Ended): void {
+function tellRequest(services: Services, connection: Connection, request: Request, ended: Ended): void {
   const { forwarded, ...fate } = ended.fate;
   const cut = !ended.complete || fate.outcome === 'aborted';
   services.journal.tell({
@@ -94,7 +91,7 @@ function tellRequest(services: Services, connection: Connection, request: Incomi
     method: request.method,
     url: ended.url,
     httpVersion: request.httpVersion,
-    referer: request.headers.referer,
-    userAgent: request.headers['user-agent'],
+    referer: valuesOf(request.rawHeaders, 'referer')[0],
+    userAgent: valuesOf(request.rawHeaders, 'user-agent')[0],
   });
 }

@@ -1,5 +1,5 @@
-// Decides whether a parsed request may be looked at at all: framing, Host, target (RFC 9112). Pure; what llhttp lets
-// through and a strict proxy must not is refused here. Called by flow/ for each request, plain or decrypted.
+// Decides whether a request that reads well may be looked at at all: framing, Host, target (RFC 9112). Pure; what can be
+// meant in two ways is refused here. Called by flow/ for each request, plain or decrypted.
 
 import { type Authority, formatAuthority, type Parsed, parseAuthority, sameAuthority } from '../core/authority.ts';
 import { type ErrorCode, ProxyError } from '../core/errors.ts';
@@ -10,16 +10,7 @@ import {
   type RequestTarget,
   type Scheme,
 } from '../core/target.ts';
-
-/** The parts of a request that the parser hands over. */
-export interface RawRequest {
-  readonly method: string;
-  readonly url: string;
-  /** `1.0` or `1.1`. */
-  readonly httpVersion: string;
-  /** Names and values in turn, as they came. */
-  readonly rawHeaders: readonly string[];
-}
+import type { RequestHead } from '../wire/http-head.ts';
 
 export type BodyLength = 'none' | 'chunked' | number;
 
@@ -46,7 +37,7 @@ const METHOD = /^[!#$%&'*+\-.^_`|~0-9A-Z]{1,64}$/;
  * A request that goes somewhere. On the plain side (`tunnel` absent) the target is an absolute URL; inside a tunnel it
  * is origin-form, and Host is the tunnel's authority or nothing is sent on (CONNECT = SNI = Host).
  */
-export function admit(request: RawRequest, tunnel?: Authority): Admission<Admitted> {
+export function admit(request: RequestHead, tunnel?: Authority): Admission<Admitted> {
   const framing = admitFraming(request);
   if (!framing.ok) return framing;
   const target = tunnel ? targetInTunnel(request, tunnel) : targetOnPlainSide(request);
@@ -55,7 +46,7 @@ export function admit(request: RawRequest, tunnel?: Authority): Admission<Admitt
 }
 
 /** Origin-form on the proxy's own port (RFC 9112 section 3.2.1): the path, without its query, as it came. */
-export function admitOwn(request: RawRequest): Admission<string> {
+export function admitOwn(request: RequestHead): Admission<string> {
   const framing = admitFraming(request);
   if (!framing.ok) return framing;
   const host = hostField(request, DEFAULT_PORT.http, request.httpVersion === '1.1');
@@ -63,7 +54,7 @@ export function admitOwn(request: RawRequest): Admission<string> {
 }
 
 /** CONNECT: `host:port` and nothing else, without a body (RFC 9110 section 9.3.6). */
-export function admitConnect(request: RawRequest): Admission<Authority> {
+export function admitConnect(request: RequestHead): Admission<Authority> {
   const framing = admitFraming(request);
   if (!framing.ok) return framing;
   if (framing.value.body !== 'none') return refuse('request-malformed', 'CONNECT has no body.');
@@ -78,14 +69,12 @@ export function admitConnect(request: RawRequest): Admission<Authority> {
   return { ok: true, value: authority.value };
 }
 
-function admitFraming(request: RawRequest): Admission<Omit<Admitted, 'target'>> {
+function admitFraming(request: RequestHead): Admission<Omit<Admitted, 'target'>> {
   const { method, httpVersion, rawHeaders } = request;
   if (httpVersion !== '1.1' && httpVersion !== '1.0')
     return refuse('request-malformed', 'HTTP version is not 1.0 or 1.1.');
   if (!METHOD.test(method)) return refuse('request-malformed', 'Malformed method.');
   if (rawHeaders.length / 2 > MAX_FIELDS) return refuse('request-too-large', `More than ${MAX_FIELDS} fields.`);
-  const lengths = valuesOf(rawHeaders, 'content-length');
-  const encodings = valuesOf(rawHeaders, 'transfer-encoding');
   const expectations = valuesOf(rawHeaders, 'expect');
   if (!expectations.every((value) => EXPECTATION.test(value))) return refuse('request-expectation', '');
   // It would send back what other proxies on the way have added, credentials among it.
@@ -94,7 +83,7 @@ function admitFraming(request: RawRequest): Admission<Omit<Admitted, 'target'>> 
   if (forwards.length > 1 || !/^\d{1,15}$/.test(forwards[0] ?? '0')) {
     return refuse('request-malformed', 'Malformed Max-Forwards.');
   }
-  const body = bodyLength(lengths, encodings, httpVersion);
+  const body = bodyLength(request);
   if (!body.ok) return refuse('request-malformed', body.reason);
   return {
     ok: true,
@@ -107,7 +96,9 @@ function admitFraming(request: RawRequest): Admission<Omit<Admitted, 'target'>> 
 }
 
 /** RFC 9112 section 6.3, with every ambiguity refused instead of resolved. */
-function bodyLength(lengths: readonly string[], encodings: readonly string[], version: string): Parsed<BodyLength> {
+export function bodyLength({ rawHeaders, httpVersion: version }: RequestHead): Parsed<BodyLength> {
+  const lengths = valuesOf(rawHeaders, 'content-length');
+  const encodings = valuesOf(rawHeaders, 'transfer-encoding');
   const bad = (reason: string): Parsed<never> => ({ ok: false, reason });
   if (encodings.length > 0) {
     if (version === '1.0') return bad('Transfer-Encoding in HTTP/1.0.');
@@ -122,7 +113,7 @@ function bodyLength(lengths: readonly string[], encodings: readonly string[], ve
   return { ok: true, value: Number(text) === 0 ? 'none' : Number(text) };
 }
 
-function targetOnPlainSide(request: RawRequest): Admission<RequestTarget> {
+function targetOnPlainSide(request: RequestHead): Admission<RequestTarget> {
   const target = parseAbsoluteTarget(request.url);
   if (!target.ok) return refuse('request-target', `${target.reason}.`);
   const host = hostField(request, DEFAULT_PORT[target.value.scheme], request.httpVersion === '1.1');
@@ -134,7 +125,7 @@ function targetOnPlainSide(request: RawRequest): Admission<RequestTarget> {
   return { ok: true, value: target.value };
 }
 
-function targetInTunnel(request: RawRequest, tunnel: Authority): Admission<RequestTarget> {
+function targetInTunnel(request: RequestHead, tunnel: Authority): Admission<RequestTarget> {
   const scheme: Scheme = 'https';
   // Without a port it means the tunnel's: some clients leave out one that is not the default.
   const host = hostField(request, tunnel.port, request.httpVersion === '1.1');
@@ -155,13 +146,18 @@ function targetInTunnel(request: RawRequest, tunnel: Authority): Admission<Reque
 }
 
 /** RFC 9112 section 3.2: exactly one Host in 1.1, at most one in 1.0. */
-function hostField(request: RawRequest, defaultPort: number, required: boolean): Admission<Authority | undefined> {
+function hostField(request: RequestHead, defaultPort: number, required: boolean): Admission<Authority | undefined> {
   const hosts = valuesOf(request.rawHeaders, 'host');
   if (hosts.length > 1) return refuse('request-malformed', 'More than one Host.');
   const text = hosts[0];
   if (text === undefined) return required ? refuse('request-malformed', 'No Host.') : { ok: true, value: undefined };
   const host = parseAuthority(text, defaultPort);
   return host.ok ? host : refuse('request-malformed', `Malformed Host: ${host.reason}.`);
+}
+
+/** Whether the message is the last on its connection by its own word (RFC 9112 section 9.6). */
+export function isLast(rawHeaders: readonly string[]): boolean {
+  return valuesOf(rawHeaders, 'connection').some((value) => /(?:^|[\s,])close(?:$|[\s,])/i.test(value));
 }
 
 /** All values of a field, by its name in lower case. */

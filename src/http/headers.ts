@@ -1,7 +1,7 @@
 // Which fields cross the proxy (RFC 9110 section 7.6). Raw name-value arrays in and out: order and spelling survive.
 
 /** Fields that belong to one connection; none of them ever crosses. */
-const HOP_BY_HOP = new Set([
+const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'connection',
   'keep-alive',
   'proxy-authenticate',
@@ -14,11 +14,10 @@ const HOP_BY_HOP = new Set([
   'upgrade',
 ]);
 
-/** Fields of a request that we make ourselves. */
-const REBUILT: ReadonlySet<string> = new Set(['host', 'content-length', 'expect']);
+/** With the fields of a request that we make ourselves. */
+const REBUILT: ReadonlySet<string> = new Set([...HOP_BY_HOP, 'host', 'content-length', 'expect']);
 const REBUILT_COUNTED: ReadonlySet<string> = new Set([...REBUILT, 'max-forwards']);
-const NOTHING: ReadonlySet<string> = new Set();
-const NO_LENGTH: ReadonlySet<string> = new Set(['content-length']);
+const NO_LENGTH: ReadonlySet<string> = new Set([...HOP_BY_HOP, 'content-length']);
 
 /** Fields that Connection may name as much as it likes: dropping them would change what the message means. */
 const NOT_STRIPPABLE = new Set(['authorization', 'content-length', 'cookie', 'host', 'set-cookie', 'via']);
@@ -33,18 +32,19 @@ export interface RequestHeaderOptions {
   /** Host as it goes upstream, from the canonical target. */
   readonly host: string;
   readonly via: ViaEntry | undefined;
-  /** Content-Length to send, where the length is known. */
-  readonly contentLength: number | undefined;
+  /** Length of the body to send. */
+  readonly body: 'none' | 'chunked' | number;
   /** Max-Forwards to send, where it is ours to count down. */
   readonly maxForwards?: number | undefined;
 }
 
-/** The fields of a request as they go upstream: Host first, framing rebuilt, own Via at the end of the list. */
+/** The fields of a request as they go upstream: Host first, connection and framing rebuilt, own Via at the end. */
 export function upstreamHeaders(raw: readonly string[], options: RequestHeaderOptions): string[] {
-  const out = ['Host', options.host];
+  const out = ['host', options.host, 'connection', 'keep-alive'];
   copy(raw, out, options.maxForwards === undefined ? REBUILT : REBUILT_COUNTED);
   if (options.maxForwards !== undefined) out.push('Max-Forwards', String(options.maxForwards));
-  if (options.contentLength !== undefined) out.push('Content-Length', String(options.contentLength));
+  if (options.body === 'chunked') out.push('Transfer-Encoding', 'chunked');
+  else if (options.body !== 'none') out.push('Content-Length', String(options.body));
   if (options.via) out.push('Via', `${options.via.version} ${options.via.pseudonym}`);
   return out;
 }
@@ -53,7 +53,7 @@ export function upstreamHeaders(raw: readonly string[], options: RequestHeaderOp
 export function clientHeaders(raw: readonly string[], via: ViaEntry | undefined, status = 200): string[] {
   const out: string[] = [];
   // RFC 9110 section 8.6: a length where there is no body would make some client wait for one.
-  copy(raw, out, status === 204 ? NO_LENGTH : NOTHING);
+  copy(raw, out, status === 204 ? NO_LENGTH : HOP_BY_HOP);
   if (via) out.push('Via', `${via.version} ${via.pseudonym}`);
   return out;
 }
@@ -63,7 +63,7 @@ function copy(raw: readonly string[], out: string[], drop: ReadonlySet<string>):
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = raw[i] ?? '';
     const lower = name.toLowerCase();
-    if (HOP_BY_HOP.has(lower) || drop.has(lower) || named?.has(lower)) continue;
+    if (drop.has(lower) || named?.has(lower)) continue;
     out.push(name, raw[i + 1] ?? '');
   }
 }

@@ -1,114 +1,233 @@
-// One connection to an origin and the parser on it, for one exchange at a time. Made and kept by origin-pools.ts; undici
-// speaks HTTP on it and is never allowed to dial: when the connection is gone, so is the lane.
+// One connection to an origin, for one exchange at a time. Made and kept by origin-pools.ts, used by forward.ts. It lives
+// as long as each reply ends exactly where the next one may begin; whatever else comes ends it.
 
-import { Client, type Dispatcher } from 'undici';
-import { ProxyError } from '../core/errors.ts';
+import { asProxyError, ProxyError } from '../core/errors.ts';
 import type { Limits } from '../core/limits.ts';
+import { Deadline } from '../net/deadline.ts';
 import type { UpstreamConnection } from '../net/upstream.ts';
-import { MessageStream } from '../wire/message-stream.ts';
+import { BodyReader } from '../wire/http-body.ts';
+import { type ReplyHead, readReplyHead } from '../wire/http-head.ts';
+import { isLast, valuesOf } from './admission.ts';
+import { replyFraming } from './reply-framing.ts';
 
-export type DispatchOptions = Omit<Dispatcher.DispatchOptions, 'origin'>;
+/** Who has the lane for an exchange. */
+export interface ReplySink {
+  /** The final one: interim replies end here, since the client asked for none that we relay. */
+  onHead(head: ReplyHead): void;
+  onData(piece: Buffer): void;
+  /** All is said that has come so far; false: no more until `resume`. */
+  onPause(): boolean;
+  /** The reply is whole. The lane is free for another exchange, or closed. */
+  onEnd(): void;
+  /** The reply is not whole, and the lane is closed. */
+  onError(error: ProxyError): void;
+  /** More of the request can be taken. */
+  onDrain(): void;
+}
 
 /** Milliseconds a verified connection waits for its first request before it is closed. */
 const UNUSED_LIFE = 10_000;
-/** Bytes of one header section of a reply. */
-const MAX_HEADER = 65_536;
+/** Milliseconds by which we close before the origin does: what is sent into its close is lost. */
+const BEFORE_ORIGIN = 1_000;
+/** Interim replies to one request: an origin could send them for ever. */
+const MAX_INTERIM = 50;
+const NOTHING = Buffer.alloc(0);
 
 export class Lane {
   readonly connection: UpstreamConnection;
-  readonly #onGone: () => void;
-  readonly #options: Client.Options;
-  readonly #origin: string;
-  #client: Client | undefined;
-  #unused: NodeJS.Timeout | undefined;
-  /** What the origin has sent since the last dispatch. */
-  #replies = new MessageStream();
+  readonly #limits: Limits;
+  readonly #deadline = new Deadline(() => this.#onLate());
+  /** Whether no exchange has run on it yet: a failure then is not that of a stale connection. */
+  fresh = true;
+  #method = '';
+  #sink: ReplySink | undefined;
+  /** All of the request is written. */
+  #sent = false;
+  #held: Buffer = NOTHING;
+  #seen = 0;
+  #interim = 0;
+  #head: ReplyHead | undefined;
+  #body: BodyReader | undefined;
 
   /** `onGone` is called once, when the connection has closed or must not be used any more. */
-  constructor(origin: string, connection: UpstreamConnection, limits: Limits, onGone: (lane: Lane) => void) {
-    this.#origin = origin;
+  constructor(connection: UpstreamConnection, limits: Limits, onGone: (lane: Lane) => void) {
     this.connection = connection;
-    this.#options = {
-      pipelining: 1,
-      allowH2: false,
-      headersTimeout: limits.responseTimeout,
-      bodyTimeout: limits.responseTimeout,
-      keepAliveTimeout: limits.keepAliveTimeout,
-      keepAliveMaxTimeout: limits.keepAliveTimeout,
-      maxHeaderSize: MAX_HEADER,
-    };
-    this.#onGone = () => {
-      clearTimeout(this.#unused);
+    this.#limits = limits;
+    const { socket } = connection;
+    socket.on('data', this.#onData).on('drain', this.#onDrain).once('end', this.#onEnd);
+    socket.once('close', () => {
       onGone(this);
-    };
-    connection.socket.once('close', this.#onGone);
-    // Before the first request, an origin that speaks or ends has nothing to say to us.
-    connection.socket.once('readable', this.#end);
-    this.#unused = setTimeout(this.#end, UNUSED_LIFE);
-  }
-
-  /** Whether no exchange has run on it yet: a failure then is not that of a stale connection. */
-  get fresh(): boolean {
-    return this.#client === undefined;
+      this.#fail(new ProxyError('response-aborted'));
+    });
+    this.#deadline.set(UNUSED_LIFE);
+    socket.resume();
   }
 
   get alive(): boolean {
     return !this.connection.socket.destroyed;
   }
 
-  dispatch(options: DispatchOptions, handler: Dispatcher.DispatchHandler): void {
-    this.#client ??= this.#start();
-    this.#replies = new MessageStream();
-    this.#client.dispatch(options, handler);
+  /**
+   * Begins an exchange; `head` in Latin-1; `more`: pieces follow, and it goes out with those that are here.
+   * False: the connection is gone, and nothing of the request has left.
+   */
+  begin(method: string, head: string, sink: ReplySink, more: boolean): boolean {
+    const { socket } = this.connection;
+    if (!this.alive || this.#sink) return false;
+    this.fresh = false;
+    this.#method = method;
+    this.#sink = sink;
+    this.#sent = false;
+    this.#interim = 0;
+    if (more) this.#gather();
+    socket.write(head, 'latin1');
+    return true;
   }
 
-  /** The status line of the reply whose head was just parsed, byte for byte; undefined when there is none to be seen. */
-  statusLine(status: number): string | undefined {
-    return this.#replies.next(status < 200 ? 0 : Number.POSITIVE_INFINITY);
+  /** Pieces of the request behind its head; false: no more until `onDrain`. */
+  write(...pieces: (string | Buffer)[]): boolean {
+    if (pieces.length > 1) this.#gather();
+    for (const piece of pieces) this.connection.socket.write(piece, 'latin1');
+    return !this.connection.socket.writableNeedDrain;
+  }
+
+  /** The origin has its time while it has something to do. `sent`: there is no more to write. */
+  push(sent: boolean): void {
+    this.#sent = sent;
+    if (!this.#sink || this.#body) return;
+    if (sent || this.connection.socket.writableNeedDrain) this.#deadline.set(this.#limits.responseTimeout);
+    else this.#deadline.clear();
+  }
+
+  /** Goes on behind an `onPause` that said false. */
+  resume(): void {
+    if (!this.#sink || !this.connection.socket.isPaused()) return;
+    this.#deadline.set(this.#limits.responseTimeout);
+    this.connection.socket.resume();
   }
 
   /** Closes the connection at once. */
   destroy(): void {
-    clearTimeout(this.#unused);
+    this.#deadline.end();
     this.connection.socket.destroy();
   }
 
-  #start(): Client {
-    clearTimeout(this.#unused);
-    this.#unused = undefined;
+  /** What is written in this turn goes out in one piece. */
+  #gather(): void {
     const { socket } = this.connection;
-    socket.off('readable', this.#end);
-    // undici reads piece by piece. To listen for the pieces would set the socket flowing, past undici.
-    const read = socket.read.bind(socket);
-    socket.read = (size?: number): unknown => {
-      const bytes: unknown = read(size);
-      if (!Buffer.isBuffer(bytes)) return bytes;
-      this.#replies.feed(bytes);
-      if (!this.#replies.overflown) return bytes;
-      // undici counts the bytes of fields only: a status line, or lines before it, might have no end.
-      socket.destroy(new ProxyError('response-malformed', 'Its header has no end.'));
-      return null;
-    };
-    return new Client(this.#origin, {
-      ...this.#options,
-      connect: (_options, callback) => {
-        // undici asks again when the connection is gone: the exchange then belongs on another lane.
-        // It does not hear an answer that comes before its own call has returned.
-        queueMicrotask(() => {
-          if (socket.destroyed) callback(new LaneGone(), null);
-          else callback(null, socket);
-        });
-      },
-    });
+    if (socket.writableCorked > 0) return;
+    socket.cork();
+    process.nextTick(() => socket.uncork());
   }
 
-  readonly #end = (): void => this.destroy();
+  readonly #onData = (bytes: Buffer): void => {
+    try {
+      this.#take(bytes);
+    } catch (fault) {
+      this.#fail(asProxyError(fault));
+    }
+  };
+
+  #take(bytes: Buffer): void {
+    // Between two replies an origin has nothing to say to us.
+    if (!this.#sink) this.destroy();
+    const rest = this.#body ? bytes : this.#readHeads(bytes);
+    const [sink, body] = [this.#sink, this.#body];
+    if (!rest || !sink || !body) return;
+    const used = body.read(rest, this.#onPiece);
+    if (body.problem !== undefined) this.#fail(new ProxyError('response-malformed', `${body.problem}.`));
+    else if (body.done) this.#finish(used === rest.length);
+    else if (sink.onPause()) this.#deadline.set(this.#limits.responseTimeout);
+    else {
+      // The client is slow, not the origin.
+      this.#deadline.clear();
+      this.connection.socket.pause();
+    }
+  }
+
+  readonly #onPiece = (piece: Buffer): void => this.#sink?.onData(piece);
+
+  /** Up to the final head; gives back what came behind it, or undefined when it is not here or no head. */
+  #readHeads(bytes: Buffer): Buffer | undefined {
+    let held = this.#held.length === 0 ? bytes : Buffer.concat([this.#held, bytes]);
+    this.#held = NOTHING;
+    while (held.length > 0) {
+      const reading = readReplyHead(held, this.#seen);
+      if (reading.state === 'more') {
+        this.#seen = held.length;
+        this.#held = held;
+        return undefined;
+      }
+      this.#seen = 0;
+      if (reading.state !== 'head') return this.#fail(malformed(reading));
+      const { head, length } = reading;
+      const framing = replyFraming(head, this.#method);
+      if (!framing.ok) return this.#fail(new ProxyError('response-malformed', framing.reason));
+      held = held.subarray(length);
+      if (head.status >= 200) {
+        this.#head = head;
+        this.#body = new BodyReader(framing.value);
+        this.#sink?.onHead(head);
+        return held;
+      }
+      this.#interim += 1;
+      if (this.#interim > MAX_INTERIM) {
+        return this.#fail(new ProxyError('response-malformed', 'Too many interim replies.'));
+      }
+    }
+    return undefined;
+  }
+
+  readonly #onDrain = (): void => {
+    if (!this.#sink) return;
+    // A pause of its own when nobody has more to write: the client is awaited then.
+    if (!this.#body && !this.#sent) this.#deadline.clear();
+    this.#sink.onDrain();
+  };
+
+  readonly #onEnd = (): void => {
+    const wasLast = this.#body?.untilClose === true;
+    if (wasLast && this.#sink) this.#finish(false);
+    else this.#fail(new ProxyError('response-aborted'));
+  };
+
+  #onLate(): void {
+    if (this.#sink) this.#fail(new ProxyError('response-timeout'));
+    else this.destroy();
+  }
+
+  /** `exact`: nothing came behind the reply. */
+  #finish(exact: boolean): void {
+    const [sink, head] = [this.#sink, this.#head];
+    this.#sink = undefined;
+    this.#head = undefined;
+    this.#body = undefined;
+    const rest = head && exact && this.#sent && this.connection.socket.writableLength === 0 ? this.#restOf(head) : 0;
+    if (rest > 0) this.#deadline.set(rest);
+    else this.destroy();
+    sink?.onEnd();
+  }
+
+  /** Milliseconds that the connection may be kept behind a reply. */
+  #restOf({ httpVersion, rawHeaders }: ReplyHead): number {
+    if (httpVersion === '1.0') return 0;
+    if (isLast(rawHeaders)) return 0;
+    const hint = /timeout=(\d{1,9})/i.exec(valuesOf(rawHeaders, 'keep-alive')[0] ?? '')?.[1];
+    const { keepAliveTimeout } = this.#limits;
+    return hint === undefined ? keepAliveTimeout : Math.min(keepAliveTimeout, Number(hint) * 1000 - BEFORE_ORIGIN);
+  }
+
+  #fail(error: ProxyError): undefined {
+    const sink = this.#sink;
+    this.#sink = undefined;
+    this.destroy();
+    sink?.onError(error);
+  }
 }
 
-/** The connection closed before the request was sent on it: nothing has left, the exchange may go elsewhere. */
-export class LaneGone extends Error {
-  override readonly name = 'LaneGone';
-  constructor() {
-    super('the connection closed before the request was sent');
-  }
+function malformed(
+  reading: { readonly state: 'malformed'; readonly reason: string } | { readonly state: 'too-large' },
+) {
+  const detail = reading.state === 'malformed' ? reading.reason : 'Header too large';
+  return new ProxyError('response-malformed', `${detail}.`);
 }

@@ -48,7 +48,7 @@ export class OriginPools {
       throw new ProxyError('connect-failed', 'The proxy is shutting down.');
     }
     const key = originOf(permit.authority, scheme);
-    const lane = new Lane(key, connection, this.#limits, (gone) => this.#forget(key, gone));
+    const lane = new Lane(connection, this.#limits, (gone) => this.#forget(key, gone));
     this.#lanes.add(lane);
     return lane;
   }

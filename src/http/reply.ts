@@ -1,9 +1,9 @@
 // Answers of our own: pages for what was refused or failed, and the small files we serve. Called by flow/. Whatever
 // came from outside is escaped; every page says what happened, whose doing it was, and what to do.
 
-import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { ErrorCode, ProxyError } from '../core/errors.ts';
+import type { ReplyWriter } from './reply-writer.ts';
 import { canReply } from './server.ts';
 
 /** What a page tells. */
@@ -50,14 +50,12 @@ const PHRASES: Readonly<Record<number, string>> = {
   508: 'Loop Detected',
 };
 
-/** Answers with a page through the parser's own response. */
-export function replyPage(response: ServerResponse, refusal: Refusal, options: { close: boolean }): void {
+/** Answers a request with a page. */
+export function replyPage(reply: ReplyWriter, refusal: Refusal, options: { close: boolean }): void {
   const body = page(refusal);
-  response.writeHead(refusal.status, PHRASES[refusal.status] ?? 'Error', [
-    ...pageHeaders(refusal, body),
-    ...(options.close ? ['Connection', 'close'] : []),
-  ]);
-  response.end(body);
+  if (options.close) reply.last = true;
+  reply.writeHead(refusal.status, PHRASES[refusal.status] ?? 'Error', pageHeaders(refusal, body));
+  reply.end(body);
 }
 
 /**

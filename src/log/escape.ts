@@ -1,5 +1,5 @@
 // How text from outside is spelled in a log line, so that one record is one line of printable ASCII and no field can
-// pass for another. Called by the formats. Strings come from Node's HTTP parser: a code point up to 0xFF is one byte as
+// pass for another. Called by the formats. Strings come from heads of messages: a code point up to 0xFF is one byte as
 // it was on the wire; what is above can only be our own text and is taken as UTF-8.
 
 /** Stands where a text was cut at its cap. No URL and no field can forge it: both escape a stray percent sign. */

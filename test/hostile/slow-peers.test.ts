@@ -286,4 +286,21 @@ describe('DOS-02: at its deadline we let go of', () => {
     await expect.poll(() => rig.proxy.connections, { timeout: 10_000 }).toBe(0);
     await expect.poll(async () => (await rig.entries(0)).at(-1)).toMatchObject({ outcome: 'aborted' });
   });
+
+  test('a client that brings its body a byte at a time, too slowly though never silent', async () => {
+    await until(() => rig.proxy.connections === 0, 'the connections of before to be closed');
+    const before = (await rig.entries(0)).length;
+    const socket = await dialProxy(rig.port);
+    const drained = await tcpOrigin((socket) => void socket.resume());
+    onTestFinished(() => drained.close());
+    const host = `bump.test:${drained.port}`;
+    socket.write(`POST http://${host}/ HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 1000\r\n\r\n`);
+    const timer = setInterval(() => socket.write('x'), LIMITS.bodyTimeout / 10);
+    socket.resume();
+    await until(() => rig.proxy.connections === 0, 'it to be cut');
+    clearInterval(timer);
+    const [entry] = (await rig.entries(before + 1)).slice(before);
+    expect(entry).toMatchObject({ method: 'POST', error: 'request-timeout', status: 408 });
+    expect(entry?.['error_detail']).toBe('Its body comes too slowly.');
+  });
 });

@@ -70,7 +70,6 @@ describe('DEP-01: the lock file', () => {
         "split2",
         "thread-stream",
         "to-regex-range",
-        "undici",
         "yaml",
         "zod",
       ]

@@ -3,7 +3,8 @@
 
 import { describe, expect, test } from 'vitest';
 import { type Authority, parseAuthority } from '../../src/core/authority.ts';
-import { type Admitted, admit, admitConnect, type RawRequest, valuesOf } from '../../src/http/admission.ts';
+import { type Admitted, admit, admitConnect, isLast, valuesOf } from '../../src/http/admission.ts';
+import type { RequestHead } from '../../src/wire/http-head.ts';
 
 const tunnel = authority('ok.test:443');
 
@@ -14,15 +15,15 @@ function authority(text: string): Authority {
 }
 
 /** A good request for each side, and then what a case changes of it. */
-type Change = Partial<Omit<RawRequest, 'rawHeaders'>> & {
+type Change = Partial<Omit<RequestHead, 'rawHeaders'>> & {
   readonly host?: readonly string[];
   readonly fields?: readonly string[];
 };
 
 function request(
-  base: Pick<RawRequest, 'method' | 'url'>,
+  base: Pick<RequestHead, 'method' | 'url'>,
   { host = ['ok.test'], fields = [], ...rest }: Change,
-): RawRequest {
+): RequestHead {
   return { httpVersion: '1.1', ...base, ...rest, rawHeaders: [...host.flatMap((value) => ['Host', value]), ...fields] };
 }
 
@@ -392,5 +393,19 @@ describe('the values of a field', () => {
     const raw = ['Via', 'a', 'X', 'via', 'via', 'b', 'VIA', 'c', 'Vi', 'd'];
     expect(valuesOf(raw, 'via')).toEqual(['a', 'b', 'c']);
     expect(valuesOf(raw, 'constructor')).toEqual([]);
+  });
+});
+
+describe('a message', () => {
+  test.each([
+    [['Connection', 'close'], true],
+    [['connection', 'x-a, Close ,x-b'], true],
+    [['Connection', 'keep-alive', 'Connection', 'close'], true],
+    [['Connection', 'keep-alive'], false],
+    [['Connection', 'closed, x-close'], false],
+    [['Proxy-Connection', 'close'], false],
+    [[], false],
+  ])('with %j is the last on its connection: %j', (fields, last) => {
+    expect(isLast(fields)).toBe(last);
   });
 });

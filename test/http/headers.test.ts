@@ -3,14 +3,16 @@
 import { describe, expect, test } from 'vitest';
 import { clientHeaders, hasPassed, upstreamHeaders } from '../../src/http/headers.ts';
 
-const plain = { host: 'ok.test', via: undefined, contentLength: undefined };
+const plain = { host: 'ok.test', via: undefined, body: 'none' as const };
 
 describe('the fields of a request', () => {
   test('keep their order and spelling, behind the Host of the target', () => {
     const raw = ['x-B', '1', 'Host', 'OK.test:443', 'X-a', '2', 'x-b', '3', 'Cookie', 'a=b'];
     expect(upstreamHeaders(raw, plain)).toEqual([
-      'Host',
+      'host',
       'ok.test',
+      'connection',
+      'keep-alive',
       'x-B',
       '1',
       'X-a',
@@ -37,7 +39,16 @@ describe('the fields of a request', () => {
     'Expect',
     'Content-Length',
   ])('do not take %s across', (name) => {
-    expect(upstreamHeaders(['A', '1', name, 'x', 'B', '2'], plain)).toEqual(['Host', 'ok.test', 'A', '1', 'B', '2']);
+    expect(upstreamHeaders(['A', '1', name, 'x', 'B', '2'], plain)).toEqual([
+      'host',
+      'ok.test',
+      'connection',
+      'keep-alive',
+      'A',
+      '1',
+      'B',
+      '2',
+    ]);
   });
 
   test.each([
@@ -52,7 +63,7 @@ describe('the fields of a request', () => {
     'constructor',
     'x_y',
   ])('take %s across', (name) => {
-    expect(upstreamHeaders([name, 'x'], plain)).toEqual(['Host', 'ok.test', name, 'x']);
+    expect(upstreamHeaders([name, 'x'], plain)).toEqual(['host', 'ok.test', 'connection', 'keep-alive', name, 'x']);
   });
 
   test('lose what Connection names, in any spelling and over several fields', () => {
@@ -70,7 +81,16 @@ describe('the fields of a request', () => {
       'X-CC',
       '4',
     ];
-    expect(upstreamHeaders(raw, plain)).toEqual(['Host', 'ok.test', 'X-B', '2', 'X-CC', '4']);
+    expect(upstreamHeaders(raw, plain)).toEqual([
+      'host',
+      'ok.test',
+      'connection',
+      'keep-alive',
+      'X-B',
+      '2',
+      'X-CC',
+      '4',
+    ]);
   });
 
   test('do not lose what must not be stripped, though Connection names it', () => {
@@ -80,9 +100,11 @@ describe('the fields of a request', () => {
       'host, content-length, authorization, cookie, via, transfer-encoding, close',
       ...named.flatMap((name) => [name, 'x']),
     ];
-    expect(upstreamHeaders(raw, { ...plain, contentLength: 5 })).toEqual([
-      'Host',
+    expect(upstreamHeaders(raw, { ...plain, body: 5 })).toEqual([
+      'host',
       'ok.test',
+      'connection',
+      'keep-alive',
       ...named.flatMap((name) => [name, 'x']),
       'Content-Length',
       '5',
@@ -91,14 +113,29 @@ describe('the fields of a request', () => {
 
   test('have their framing rebuilt, not relayed', () => {
     const raw = ['Content-Length', '0005', 'Transfer-Encoding', 'chunked'];
-    expect(upstreamHeaders(raw, { ...plain, contentLength: 5 })).toEqual(['Host', 'ok.test', 'Content-Length', '5']);
-    expect(upstreamHeaders(raw, plain)).toEqual(['Host', 'ok.test']);
+    expect(upstreamHeaders(raw, { ...plain, body: 5 })).toEqual([
+      'host',
+      'ok.test',
+      'connection',
+      'keep-alive',
+      'Content-Length',
+      '5',
+    ]);
+    expect(upstreamHeaders(raw, plain)).toEqual(['host', 'ok.test', 'connection', 'keep-alive']);
   });
 
   test.each([0, 1, 17])('with %i Via entries get ours behind them, with the version they came in', (count) => {
     const raw = Array.from({ length: count }, (_, i) => ['Via', `1.1 hop${i}`]).flat();
     const via = { version: '1.0', pseudonym: 'sallyport' };
-    expect(upstreamHeaders(raw, { ...plain, via })).toEqual(['Host', 'ok.test', ...raw, 'Via', '1.0 sallyport']);
+    expect(upstreamHeaders(raw, { ...plain, via })).toEqual([
+      'host',
+      'ok.test',
+      'connection',
+      'keep-alive',
+      ...raw,
+      'Via',
+      '1.0 sallyport',
+    ]);
   });
 });
 

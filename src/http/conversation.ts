@@ -1,0 +1,287 @@
+// The requests of one client connection, plain or decrypted, one after another: reads a head, then its body, hands the
+// exchange to a handler, and only behind its reply looks for the next one. Made by server.ts for each socket.
+
+import type { Socket } from 'node:net';
+import { ProxyError } from '../core/errors.ts';
+import type { Limits } from '../core/limits.ts';
+import { Deadline } from '../net/deadline.ts';
+import { BodyReader } from '../wire/http-body.ts';
+import { type HeadReading, MAX_HEAD, type RequestHead, readRequestHead } from '../wire/http-head.ts';
+import { bodyLength, isLast } from './admission.ts';
+import { BodyPace } from './body-pace.ts';
+import { type Connection, countExchange } from './connection.ts';
+import { ReplyWriter } from './reply-writer.ts';
+import { Request } from './request.ts';
+import type { Handlers } from './server.ts';
+import { watchReader } from './watch-reader.ts';
+
+const NOTHING = Buffer.alloc(0);
+const CR = 13;
+/** Bytes of further requests that may wait for their turn before we stop reading. */
+const MAX_WAITING = 65_536;
+/** Milliseconds that a connection is kept longer than the client was told: its next request may be on its way. */
+const KEEP_ALIVE_GRACE = 1_000;
+/**
+ * Milliseconds without a byte for it, after which a client that has ended its half is taken to be gone: a closed socket
+ * and a half-closed one look alike from here until something is written.
+ */
+const HALF_CLOSED_IDLE = 5_000;
+
+export class Conversation {
+  readonly #connection: Connection;
+  readonly #socket: Socket;
+  readonly #limits: Limits;
+  readonly #handlers: Handlers;
+  readonly #onOver: (over: Conversation) => void;
+  readonly #deadline = new Deadline(() => this.#onLate());
+  /** Ends the watch over what the client takes of its replies. */
+  readonly #unwatch: () => void;
+  /** What came and is not used yet, and how much of it was seen to be no whole head. */
+  #held: Buffer = NOTHING;
+  #seen = 0;
+  /** The exchange under way, and its body as long as that is not whole. */
+  #request: Request | undefined;
+  #reply: ReplyWriter | undefined;
+  #body: BodyReader | undefined;
+  #pace: BodyPace | undefined;
+  /** The client has ended its half. */
+  #ended = false;
+  /** Nothing that comes is looked at any more. */
+  #deaf = false;
+
+  /** `onOver` is called once, when the socket has closed or was handed over. */
+  constructor(connection: Connection, limits: Limits, handlers: Handlers, onOver: (over: Conversation) => void) {
+    this.#connection = connection;
+    this.#socket = connection.socket;
+    this.#limits = limits;
+    this.#handlers = handlers;
+    this.#onOver = onOver;
+    this.#unwatch = watchReader(this.#socket, limits.bodyTimeout);
+    this.#deadline.set(limits.headerTimeout);
+    this.#socket.on('data', this.#onData).on('drain', this.#onDrain).once('end', this.#onEnd);
+    this.#socket.once('close', this.#onClose).resume();
+  }
+
+  /** Whether it has had a request and waits for a further one. */
+  get idle(): boolean {
+    return this.#connection.exchanges > 0 && !this.#request && this.#silent;
+  }
+
+  /** Closes the connection at once. */
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  /** Whether no byte of a request is here; an empty line is none. */
+  get #silent(): boolean {
+    return this.#held.length === 0 || (this.#held.length <= 2 && this.#held[0] === CR);
+  }
+
+  readonly #onData = (bytes: Buffer): void => {
+    try {
+      this.#take(bytes);
+    } catch (fault) {
+      this.#fail(fault);
+    }
+  };
+
+  #take(bytes: Buffer): void {
+    if (this.#deaf || this.#connection.closing) return;
+    const used = this.#readBody(bytes);
+    if (used === bytes.length || this.#deaf) return;
+    const rest = used === 0 ? bytes : bytes.subarray(used);
+    this.#held = this.#held.length === 0 ? rest : Buffer.concat([this.#held, rest]);
+    if (!this.#request) this.#next();
+    else if (this.#held.length > MAX_WAITING) this.#socket.pause();
+  }
+
+  readonly #onDrain = (): void => this.#reply?.onDrain?.();
+
+  readonly #onEnd = (): void => {
+    this.#ended = true;
+    if (this.#deaf) return;
+    if (this.#body) this.#request?.fail(new ProxyError('client-aborted'));
+    if (this.#request) watchEnd(this.#socket);
+    else this.#leave();
+  };
+
+  readonly #onClose = (): void => {
+    this.#deaf = true;
+    this.#onOver(this);
+    this.#deadline.end();
+    this.#request?.fail(new ProxyError('client-aborted'));
+    this.#reply?.close();
+  };
+
+  #onLate(): void {
+    if (this.#body) this.#request?.fail(new ProxyError('request-timeout', 'Its body stalled.'));
+    else if (this.idle) this.#socket.destroy();
+    // Without a byte of a request there is nothing to answer.
+    else this.#refuse(new ProxyError(this.#silent ? 'client-aborted' : 'request-timeout'));
+  }
+
+  /** Looks for the next request in what is held. */
+  #next(): void {
+    const reading = readRequestHead(this.#held, this.#seen);
+    if (reading.state === 'more') this.#await();
+    else if (reading.state !== 'head') this.#refuse(problemOf(reading));
+    else {
+      const { head, length } = reading;
+      const rest = this.#held.length === length ? NOTHING : this.#held.subarray(length);
+      this.#held = NOTHING;
+      this.#seen = 0;
+      this.#deadline.clear();
+      if (head.method === 'CONNECT') void this.#handOver(head, rest);
+      else this.#begin(head, rest);
+    }
+  }
+
+  /** There is no whole head here. */
+  #await(): void {
+    if (this.#ended) this.#leave();
+    else if (this.#connection.exchanges > 0) {
+      // The first header has its time from the accept, a further one from its first byte.
+      if (this.#silent) this.#deadline.set(this.#limits.keepAliveTimeout + KEEP_ALIVE_GRACE);
+      else if (this.#seen === 0) this.#deadline.set(this.#limits.headerTimeout);
+    }
+    this.#seen = this.#silent ? 0 : this.#held.length;
+  }
+
+  #begin(head: RequestHead, rest: Buffer): void {
+    const framing = bodyLength(head);
+    if (!framing.ok) {
+      this.#refuse(new ProxyError('request-malformed', framing.reason));
+      return;
+    }
+    const { method, httpVersion, rawHeaders } = head;
+    const { keepAliveTimeout } = this.#limits;
+    this.#request = new Request(head, framing.value === 'none', this.#onFlow);
+    this.#reply = new ReplyWriter(this.#socket, { method, httpVersion, last: isLast(rawHeaders), keepAliveTimeout });
+    if (framing.value !== 'none') {
+      this.#body = new BodyReader(framing.value);
+      this.#pace = new BodyPace(this.#limits.bodyTimeout, this.#limits.slowestBody);
+      this.#pace.pause();
+    }
+    const used = this.#readBody(rest);
+    if (used < rest.length) this.#held = used === 0 ? rest : rest.subarray(used);
+    void this.#serve(this.#request, this.#reply);
+  }
+
+  async #serve(request: Request, reply: ReplyWriter): Promise<void> {
+    const connection = this.#connection;
+    try {
+      countExchange(connection);
+      await this.#handlers.request(connection, request, reply);
+      await reply.done;
+    } catch (fault) {
+      this.#fail(fault);
+    }
+    if (this.#socket.destroyed) return;
+    // What is left of a body would be taken for the next request.
+    if (reply.last || connection.closing || !request.complete) {
+      this.#deaf = true;
+      this.#socket.destroySoon();
+      return;
+    }
+    this.#request = undefined;
+    this.#reply = undefined;
+    if (this.#held.length <= MAX_WAITING && this.#socket.isPaused()) this.#socket.resume();
+    if (this.#held.length > 0) this.#next();
+    else this.#await();
+  }
+
+  /** The socket is no longer ours; it is left paused. */
+  async #handOver(head: RequestHead, rest: Buffer): Promise<void> {
+    const connection = this.#connection;
+    this.#deaf = true;
+    this.#onOver(this);
+    this.#deadline.end();
+    this.#unwatch();
+    this.#socket.off('data', this.#onData).off('drain', this.#onDrain).off('end', this.#onEnd);
+    this.#socket.off('close', this.#onClose).pause();
+    try {
+      countExchange(connection);
+      await this.#handlers.connect(connection, head, rest);
+    } catch (fault) {
+      this.#fail(fault);
+    }
+  }
+
+  /** Returns how much of it belongs to the body that is arriving. */
+  #readBody(bytes: Buffer): number {
+    const [request, body] = [this.#request, this.#body];
+    if (!request || !body) return 0;
+    const used = body.read(bytes, this.#onPiece);
+    if (body.problem === undefined && !body.done) {
+      if (this.#pace?.isTooSlow(used)) request.fail(new ProxyError('request-timeout', 'Its body comes too slowly.'));
+      this.#onFlow();
+      return used;
+    }
+    this.#body = undefined;
+    this.#deadline.clear();
+    if (body.done) request.finish();
+    else {
+      this.#deaf = true;
+      request.fail(new ProxyError('request-malformed', `${body.problem}.`));
+    }
+    return used;
+  }
+
+  readonly #onPiece = (piece: Buffer): void => this.#request?.arrive(piece);
+
+  /** Reads on as the body is wanted; while somebody waits for it, the client has a deadline. */
+  readonly #onFlow = (): void => {
+    if (!this.#body || !this.#request) return;
+    const { wanted } = this.#request;
+    if (wanted === 'awaited') {
+      this.#deadline.set(this.#limits.bodyTimeout);
+      this.#pace?.resume();
+    } else {
+      this.#deadline.clear();
+      this.#pace?.pause();
+    }
+    if (wanted === 'no') this.#socket.pause();
+    else if (this.#socket.isPaused()) this.#socket.resume();
+  };
+
+  /** The client has ended its half, and nothing is under way. */
+  #leave(): void {
+    if (!this.#silent) this.#refuse(new ProxyError('client-aborted'));
+    this.#deaf = true;
+    this.#socket.destroySoon();
+  }
+
+  /** What came is no request; one that began counts. */
+  #refuse(problem: ProxyError): void {
+    this.#deaf = true;
+    this.#deadline.end();
+    try {
+      if (problem.code !== 'client-aborted') countExchange(this.#connection);
+      this.#handlers.malformed(this.#connection, problem);
+    } catch (fault) {
+      this.#fail(fault);
+    }
+  }
+
+  #fail(fault: unknown): void {
+    this.#deaf = true;
+    this.#socket.destroy();
+    this.#handlers.fault(this.#connection, fault);
+  }
+}
+
+function problemOf(reading: Exclude<HeadReading<RequestHead>, { state: 'head' | 'more' }>): ProxyError {
+  if (reading.state === 'malformed') return new ProxyError('request-malformed', `${reading.reason}.`);
+  const code = reading.where === 'line' ? 'request-target-long' : 'request-too-large';
+  return new ProxyError(code, `More than ${MAX_HEAD} bytes.`);
+}
+
+function watchEnd(socket: Socket): void {
+  let seen = socket.bytesWritten;
+  const timer = setInterval(() => {
+    // What is still on its way out has somebody who takes it, or a deadline of its own.
+    if (socket.bytesWritten === seen && socket.writableLength === 0) socket.destroy();
+    seen = socket.bytesWritten;
+  }, HALF_CLOSED_IDLE);
+  socket.once('close', () => clearInterval(timer));
+}

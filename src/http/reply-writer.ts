@@ -1,0 +1,157 @@
+// Writes the reply to one request: frames it (RFC 9112 section 6), sends the head with the first bytes of the body, counts
+// what it sends, and tells how it ended. Made by conversation.ts; flow/ and forward.ts write with it.
+
+import type { Socket } from 'node:net';
+
+export interface Replied {
+  /** Bytes of the reply, its header included, and of interim replies before it. */
+  readonly bytes: number;
+  /** All of it was handed to the system. */
+  readonly complete: boolean;
+}
+
+export interface ReplyOptions {
+  /** Of the request that is answered. */
+  readonly method: string;
+  readonly httpVersion: string;
+  /** The client has said that it will send no further request. */
+  readonly last: boolean;
+  /** Milliseconds, told to the client. */
+  readonly keepAliveTimeout: number;
+}
+
+const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';
+/** Up to here bytes are copied into one piece: cheaper than a write for each. */
+const MAX_COPIED = 16_384;
+
+export class ReplyWriter {
+  /** The connection ends behind this reply, and the client is told so; to be set before the head. */
+  last: boolean;
+  /** Resolves when the reply is out or the client is gone. */
+  readonly done: Promise<Replied>;
+  /** A client that had too much to take can take more. */
+  onDrain: (() => void) | undefined;
+  /** The client has gone before the end of the reply. */
+  onGone: (() => void) | undefined;
+  readonly #socket: Socket;
+  readonly #options: ReplyOptions;
+  readonly #settle: (replied: Replied) => void;
+  #pieces: (string | Buffer)[] = [];
+  #bytes = 0;
+  #bodiless = false;
+  #chunked = false;
+  #ended = false;
+
+  constructor(socket: Socket, options: ReplyOptions) {
+    const { promise, resolve } = Promise.withResolvers<Replied>();
+    this.done = promise;
+    this.#settle = resolve;
+    this.#socket = socket;
+    this.#options = options;
+    // A proxy keeps no connection with a client of HTTP/1.0 (RFC 9112 section 9.3).
+    this.last = options.last || options.httpVersion === '1.0';
+  }
+
+  /** Whether the client is gone. */
+  get gone(): boolean {
+    return this.#socket.destroyed;
+  }
+
+  writeContinue(): void {
+    this.#pieces.push(CONTINUE);
+    this.flush();
+  }
+
+  /** Names and values in turn; the framing is made here, of Content-Length when there is one. */
+  writeHead(status: number, reason: string, fields: readonly string[]): void {
+    const { method, httpVersion, keepAliveTimeout } = this.#options;
+    let head = `HTTP/1.1 ${status} ${reason}\r\n`;
+    let dated = false;
+    let framed = false;
+    for (let at = 0; at + 1 < fields.length; at += 2) {
+      const name = fields[at] ?? '';
+      head += `${name}: ${fields[at + 1]}\r\n`;
+      if (name.length === 4) dated ||= name.toLowerCase() === 'date';
+      else if (name.length === 14) framed ||= name.toLowerCase() === 'content-length';
+    }
+    this.#bodiless = method === 'HEAD' || status === 204 || status === 304;
+    this.#chunked = !framed && !this.#bodiless && httpVersion !== '1.0';
+    if (!dated) head += `Date: ${dateNow()}\r\n`;
+    if (this.last) head += 'Connection: close\r\n';
+    else head += `Connection: keep-alive\r\nKeep-Alive: timeout=${Math.floor(keepAliveTimeout / 1000)}\r\n`;
+    this.#pieces.push(this.#chunked ? `${head}Transfer-Encoding: chunked\r\n\r\n` : `${head}\r\n`);
+  }
+
+  /** Sent with the next `flush` or `end`. */
+  write(piece: Buffer): void {
+    if (this.#bodiless || piece.length === 0) return;
+    if (this.#chunked) this.#pieces.push(`${piece.length.toString(16)}\r\n`, piece, '\r\n');
+    else this.#pieces.push(piece);
+  }
+
+  /** Sends what there is; false when the client has too much to take. */
+  flush(): boolean {
+    if (this.#pieces.length > 0) this.#send(undefined);
+    return !this.#socket.writableNeedDrain;
+  }
+
+  end(piece?: Buffer): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    if (piece) this.write(piece);
+    if (this.#chunked) this.#pieces.push('0\r\n\r\n');
+    else if (this.#pieces.length === 0) this.#pieces.push('');
+    this.#send((error) => {
+      if (!error) this.#settle({ bytes: this.#bytes, complete: true });
+    });
+  }
+
+  /** To be called when the connection has closed; what is out by then stays complete. */
+  close(): void {
+    this.#settle({ bytes: this.#bytes, complete: false });
+    this.onGone?.();
+  }
+
+  #send(sent: ((error?: Error | null) => void) | undefined): void {
+    const socket = this.#socket;
+    const pieces = this.#pieces;
+    this.#pieces = [];
+    if (socket.destroyed) return;
+    let size = 0;
+    for (const piece of pieces) size += piece.length;
+    this.#bytes += size;
+    const [first = '', ...others] = pieces;
+    if (others.length === 0) socket.write(first, 'latin1', sent);
+    else if (size <= MAX_COPIED) socket.write(joined(pieces, size), sent);
+    else {
+      socket.cork();
+      const last = pieces.pop() ?? '';
+      for (const piece of pieces) socket.write(piece, 'latin1');
+      socket.write(last, 'latin1', sent);
+      socket.uncork();
+    }
+  }
+}
+
+function joined(pieces: readonly (string | Buffer)[], size: number): Buffer {
+  const all = Buffer.allocUnsafe(size);
+  let at = 0;
+  for (const piece of pieces) {
+    if (typeof piece === 'string') at += all.write(piece, at, 'latin1');
+    else at += piece.copy(all, at);
+  }
+  return all;
+}
+
+let second = 0;
+let date = '';
+
+/** As a field has it (RFC 9110 section 5.6.7); made once in a second. */
+function dateNow(): string {
+  const now = Math.floor(Date.now() / 1000);
+  if (now !== second) {
+    second = now;
+    date = new Date(now * 1000).toUTCString();
+  }
+  return date;
+}
