@@ -324,7 +324,8 @@ describe('REL-13: a start', () => {
 
   test('with standard output and error closed serves all the same', async () => {
     const port = await freePort();
-    const { folder, config } = configFolder(`listen: [{ address: 127.0.0.1, port: ${port} }]`);
+    // One process: of several, the first may answer while the others start, and nobody could tell us when all are there.
+    const { folder, config } = configFolder(`workers: 1\nlisten: [{ address: 127.0.0.1, port: ${port} }]`);
     const spawned = startProgram(['-c', `exec "$0" "${MAIN}" run --config "${config}" >&- 2>&-`, NODE], {
       command: 'bash',
       folder,
