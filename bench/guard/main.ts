@@ -22,12 +22,13 @@ const TOLERANCE = 1.15;
 /** The smallest of so many: what else the runtime allocates meanwhile only adds. */
 const ROUNDS = 3;
 
+const agreed: Costs = JSON.parse(readFileSync(AGREED, 'utf8'));
 const update = process.argv.includes('--update');
 const folder = mkdtempSync(join(tmpdir(), 'guard-'));
 try {
   const costs = await measureAll();
   if (update) writeFileSync(AGREED, `${JSON.stringify(costs, undefined, 2)}\n`);
-  else process.exitCode = compare(JSON.parse(readFileSync(AGREED, 'utf8')), costs);
+  else process.exitCode = compare(agreed, costs) > 0 ? compare(agreed, least(costs, await measureAll())) : 0;
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
@@ -53,17 +54,27 @@ async function measureAll(): Promise<Costs> {
 async function measure(path: Path, setting: Setting): Promise<Cost> {
   const operation = await path.open(setting);
   for (let at = 0; at < path.warmUp; at++) await operation.run();
-  let least: Cost = { bytes: Number.POSITIVE_INFINITY, calls: Number.POSITIVE_INFINITY };
+  let best: Cost = { bytes: Number.POSITIVE_INFINITY, calls: Number.POSITIVE_INFINITY };
   for (let round = 0; round < ROUNDS; round++) {
     const before = await setting.proxy.counters();
     for (let at = 0; at < path.count; at++) await operation.run();
     const after = await setting.proxy.counters();
     const bytes = Math.round((after.allocated - before.allocated) / path.count);
     const calls = Math.round((100 * (after.calls - before.calls)) / path.count) / 100;
-    least = { bytes: Math.min(least.bytes, bytes), calls: Math.min(least.calls, calls) };
+    best = smallerOf(best, { bytes, calls });
   }
   operation.close();
-  return least;
+  return best;
+}
+
+/** What has grown is measured once more, in another process: what disturbs a count can only add to it. */
+function least(first: Costs, second: Costs): Costs {
+  const smaller = ([name, cost]: [string, Cost]): [string, Cost] => [name, smallerOf(cost, second[name] ?? cost)];
+  return Object.fromEntries(Object.entries(first).map(smaller));
+}
+
+function smallerOf(one: Cost, other: Cost): Cost {
+  return { bytes: Math.min(one.bytes, other.bytes), calls: Math.min(one.calls, other.calls) };
 }
 
 /** Prints both and gives the exit code. */
