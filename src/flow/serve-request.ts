@@ -72,13 +72,17 @@ interface Ended extends Replied {
 }
 
 function tellRequest(services: Services, connection: Connection, request: Request, ended: Ended): void {
-  const { forwarded, ...fate } = ended.fate;
-  const cut = !ended.complete || fate.outcome === 'aborted';
+  const { forwarded, tag, outcome, status, decision, failure, contentType } = ended.fate;
+  const cut = !ended.complete || outcome === 'aborted';
   services.journal.tell({
-    ...fate,
-    ...(cut ? { suffix: 'ABORTED', outcome: 'aborted' } : {}),
+    tag,
+    suffix: cut ? 'ABORTED' : undefined,
+    outcome: cut ? 'aborted' : outcome,
     // A reply that never began has no status.
-    ...(cut && !forwarded?.reply ? { status: 0 } : {}),
+    status: cut && !forwarded?.reply ? 0 : status,
+    decision,
+    failure,
+    contentType,
     by: connection.session,
     inside: connection.tunnel,
     exchange: ended.id,

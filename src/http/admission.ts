@@ -60,7 +60,7 @@ export function admitConnect(request: RequestHead): Admission<Authority> {
   if (framing.value.body !== 'none') return refuse('request-malformed', 'CONNECT has no body.');
   const authority = parseAuthority(request.url);
   if (!authority.ok) return refuse('request-target', `${authority.reason}.`);
-  const host = hostField(request, authority.value.port, request.httpVersion === '1.1');
+  const host = hostField(request, authority.value.port, request.httpVersion === '1.1', authority.value);
   if (!host.ok) return host;
   // Clients differ in whether they add the port here; the name must be the same.
   if (host.value && host.value.host !== authority.value.host) {
@@ -116,10 +116,11 @@ export function bodyLength({ rawHeaders, httpVersion: version }: RequestHead): P
 function targetOnPlainSide(request: RequestHead): Admission<RequestTarget> {
   const target = parseAbsoluteTarget(request.url);
   if (!target.ok) return refuse('request-target', `${target.reason}.`);
-  const host = hostField(request, DEFAULT_PORT[target.value.scheme], request.httpVersion === '1.1');
+  const { scheme, authority } = target.value;
+  const host = hostField(request, DEFAULT_PORT[scheme], request.httpVersion === '1.1', authority);
   if (!host.ok) return host;
   // RFC 9112 section 3.2.2 lets the URL win; two names in one request are an attempt to have one decide for the other.
-  if (host.value && !sameAuthority(host.value, target.value.authority)) {
+  if (host.value && !sameAuthority(host.value, authority)) {
     return refuse('request-malformed', 'Host differs from the host of the URL.');
   }
   return { ok: true, value: target.value };
@@ -128,7 +129,7 @@ function targetOnPlainSide(request: RequestHead): Admission<RequestTarget> {
 function targetInTunnel(request: RequestHead, tunnel: Authority): Admission<RequestTarget> {
   const scheme: Scheme = 'https';
   // Without a port it means the tunnel's: some clients leave out one that is not the default.
-  const host = hostField(request, tunnel.port, request.httpVersion === '1.1');
+  const host = hostField(request, tunnel.port, request.httpVersion === '1.1', tunnel);
   if (!host.ok) return host;
   if (host.value && !sameAuthority(host.value, tunnel)) {
     return refuse(
@@ -146,13 +147,26 @@ function targetInTunnel(request: RequestHead, tunnel: Authority): Admission<Requ
 }
 
 /** RFC 9112 section 3.2: exactly one Host in 1.1, at most one in 1.0. */
-function hostField(request: RequestHead, defaultPort: number, required: boolean): Admission<Authority | undefined> {
+function hostField(
+  request: RequestHead,
+  defaultPort: number,
+  required: boolean,
+  expected?: Authority,
+): Admission<Authority | undefined> {
   const hosts = valuesOf(request.rawHeaders, 'host');
   if (hosts.length > 1) return refuse('request-malformed', 'More than one Host.');
   const text = hosts[0];
   if (text === undefined) return required ? refuse('request-malformed', 'No Host.') : { ok: true, value: undefined };
+  // Nearly always it is the name that is expected, and that has been read already.
+  if (expected && isSpelled(expected, text, defaultPort)) return { ok: true, value: expected };
   const host = parseAuthority(text, defaultPort);
   return host.ok ? host : refuse('request-malformed', `Malformed Host: ${host.reason}.`);
+}
+
+/** Whether the text is the name in its canonical spelling, with its port, or without it where it is the default. */
+function isSpelled({ kind, host, port }: Authority, text: string, defaultPort: number): boolean {
+  if (kind === 'ipv6' || !text.startsWith(host)) return false;
+  return text.length === host.length ? port === defaultPort : text.slice(host.length) === `:${port}`;
 }
 
 /** Whether the message is the last on its connection by its own word (RFC 9112 section 9.6). */

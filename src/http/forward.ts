@@ -51,9 +51,10 @@ export async function forward(request: Request, reply: ReplyWriter, options: For
   let connection: UpstreamConnection | undefined;
   try {
     for (let attempt = 1; ; attempt += 1) {
-      const lane = attempt === 1 ? await pools.acquire(permit, target.scheme) : await pools.open(permit, target.scheme);
+      const idle = attempt === 1 ? pools.take(target.authority, target.scheme) : undefined;
+      const lane = idle ?? (await pools.open(permit, target.scheme));
       if (request.error || reply.gone) {
-        pools.release(lane, target.authority, target.scheme);
+        pools.release(lane);
         throw request.error ?? new ProxyError('client-aborted');
       }
       connection = lane.connection;
@@ -160,8 +161,7 @@ class Relay implements ReplySink, BodySink {
   }
 
   onEnd(): void {
-    const { pools, target } = this.#options;
-    if (this.#lane.alive) pools.release(this.#lane, target.authority, target.scheme);
+    this.#options.pools.release(this.#lane);
     this.#reply.end();
     this.#settle(undefined);
   }

@@ -72,7 +72,10 @@ function namedByConnection(raw: readonly string[]): Set<string> | undefined {
   let named: Set<string> | undefined;
   for (let i = 0; i + 1 < raw.length; i += 2) {
     if (raw[i]?.length !== 10 || raw[i]?.toLowerCase() !== 'connection') continue;
-    for (const token of (raw[i + 1] ?? '').split(',')) {
+    const value = raw[i + 1] ?? '';
+    // What nearly every message says names no field that would cross.
+    if (value === 'keep-alive' || value === 'close') continue;
+    for (const token of value.split(',')) {
       const name = token.trim().toLowerCase();
       if (name === '' || NOT_STRIPPABLE.has(name)) continue;
       named ??= new Set();

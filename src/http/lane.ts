@@ -35,6 +35,8 @@ const NOTHING = Buffer.alloc(0);
 
 export class Lane {
   readonly connection: UpstreamConnection;
+  /** Scheme and authority, as one text. */
+  readonly origin: string;
   readonly #limits: Limits;
   readonly #deadline = new Deadline(() => this.#onLate());
   /** Whether no exchange has run on it yet: a failure then is not that of a stale connection. */
@@ -50,8 +52,9 @@ export class Lane {
   #body: BodyReader | undefined;
 
   /** `onGone` is called once, when the connection has closed or must not be used any more. */
-  constructor(connection: UpstreamConnection, limits: Limits, onGone: (lane: Lane) => void) {
+  constructor(connection: UpstreamConnection, origin: string, limits: Limits, onGone: (lane: Lane) => void) {
     this.connection = connection;
+    this.origin = origin;
     this.#limits = limits;
     const { socket } = connection;
     socket.on('data', this.#onData).on('drain', this.#onDrain).once('end', this.#onEnd);

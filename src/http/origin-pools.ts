@@ -14,7 +14,7 @@ export class OriginPools {
   readonly #limits: Limits;
   readonly #idle = new Map<string, Lane[]>();
   /** The idle ones of all origins, the one that has rested longest first. */
-  readonly #resting = new Map<Lane, string>();
+  readonly #resting = new Set<Lane>();
   readonly #lanes = new Set<Lane>();
   #destroyed = false;
 
@@ -28,17 +28,23 @@ export class OriginPools {
    * one that then waits for its first request. `route`: where the authority was located already. Throws ProxyError.
    */
   async ensure(permit: Permit, scheme: Scheme, route?: Route): Promise<UpstreamConnection> {
-    const lane = this.#take(permit.authority, scheme) ?? (await this.open(permit, scheme, route));
-    this.release(lane, permit.authority, scheme);
+    const lane = this.take(permit.authority, scheme) ?? (await this.open(permit, scheme, route));
+    this.release(lane);
     return lane.connection;
   }
 
-  /** A lane for one exchange: an idle one, the last used first, or a new one. Throws ProxyError. */
-  async acquire(permit: Permit, scheme: Scheme): Promise<Lane> {
-    return this.#take(permit.authority, scheme) ?? (await this.open(permit, scheme));
+  /** An idle lane for one exchange, the last used first. */
+  take(authority: Authority, scheme: Scheme): Lane | undefined {
+    const key = originOf(authority, scheme);
+    const idle = this.#idle.get(key);
+    let lane = idle?.pop();
+    while (lane && !lane.alive) lane = idle?.pop();
+    if (lane) this.#resting.delete(lane);
+    if (idle?.length === 0) this.#idle.delete(key);
+    return lane;
   }
 
-  /** A new connection, whatever is idle. Throws ProxyError. */
+  /** A new lane, whatever is idle. Throws ProxyError. */
   async open(permit: Permit, scheme: Scheme, located?: Route): Promise<Lane> {
     const route = located ?? (await this.#upstream.locate(permit));
     const connection =
@@ -47,21 +53,19 @@ export class OriginPools {
       connection.socket.destroy();
       throw new ProxyError('connect-failed', 'The proxy is shutting down.');
     }
-    const key = originOf(permit.authority, scheme);
-    const lane = new Lane(connection, this.#limits, (gone) => this.#forget(key, gone));
+    const lane = new Lane(connection, originOf(permit.authority, scheme), this.#limits, (gone) => this.#forget(gone));
     this.#lanes.add(lane);
     return lane;
   }
 
   /** Gives a lane back whose exchange was exactly complete; those that rest longest go when there are too many. */
-  release(lane: Lane, authority: Authority, scheme: Scheme): void {
+  release(lane: Lane): void {
     if (!lane.alive) return;
-    const key = originOf(authority, scheme);
     const { idleConnections, idlePerOrigin } = this.#limits;
-    const idle = this.#idle.get(key) ?? [];
-    this.#idle.set(key, idle);
+    const idle = this.#idle.get(lane.origin) ?? [];
+    this.#idle.set(lane.origin, idle);
     idle.push(lane);
-    this.#resting.set(lane, key);
+    this.#resting.add(lane);
     if (idle.length > idlePerOrigin) this.#drop(idle[0]);
     else if (this.#resting.size > idleConnections) this.#drop(this.#resting.keys().next().value);
   }
@@ -77,31 +81,20 @@ export class OriginPools {
     return this.#lanes.size;
   }
 
-  #take(authority: Authority, scheme: Scheme): Lane | undefined {
-    const key = originOf(authority, scheme);
-    const idle = this.#idle.get(key);
-    let lane = idle?.pop();
-    while (lane && !lane.alive) lane = idle?.pop();
-    if (lane) this.#resting.delete(lane);
-    if (idle?.length === 0) this.#idle.delete(key);
-    return lane;
-  }
-
   #drop(lane: Lane | undefined): void {
-    const key = lane && this.#resting.get(lane);
-    if (!lane || key === undefined) return;
-    this.#forget(key, lane);
+    if (!lane || !this.#resting.has(lane)) return;
+    this.#forget(lane);
     lane.destroy();
   }
 
   /** An origin without a connection leaves nothing behind: memory does not grow with the hosts ever seen. */
-  #forget(key: string, lane: Lane): void {
+  #forget(lane: Lane): void {
     this.#lanes.delete(lane);
     this.#resting.delete(lane);
-    const idle = this.#idle.get(key);
+    const idle = this.#idle.get(lane.origin);
     const at = idle?.indexOf(lane) ?? -1;
     if (at >= 0) idle?.splice(at, 1);
-    if (idle?.length === 0) this.#idle.delete(key);
+    if (idle?.length === 0) this.#idle.delete(lane.origin);
   }
 }
 

@@ -60,16 +60,22 @@ export function readReplyHead(bytes: Buffer, seen = 0): HeadReading<ReplyHead> {
 type StartLine<Head> = (line: string, rawHeaders: readonly string[]) => Head | string;
 
 function requestLine(line: string, rawHeaders: readonly string[]): RequestHead | string {
-  const [, method = '', url = '', minor] = REQUEST_LINE.exec(line) ?? [];
-  if (minor === undefined) return 'The request line is not METHOD SP TARGET SP HTTP/1.x';
+  const match = REQUEST_LINE.exec(line);
+  if (!match) return 'The request line is not METHOD SP TARGET SP HTTP/1.x';
+  const method = match[1] ?? '';
   if (!METHODS.has(method)) return 'Unknown method';
-  return { method, url, httpVersion: minor === '1' ? '1.1' : '1.0', rawHeaders };
+  return { method, url: match[2] ?? '', httpVersion: match[3] === '1' ? '1.1' : '1.0', rawHeaders };
 }
 
 function statusLine(line: string, rawHeaders: readonly string[]): ReplyHead | string {
-  const [, minor, status, reason = ''] = STATUS_LINE.exec(line) ?? [];
-  if (status === undefined) return 'Malformed status line';
-  return { status: Number(status), reason, httpVersion: minor === '1' ? '1.1' : '1.0', rawHeaders };
+  const match = STATUS_LINE.exec(line);
+  if (!match) return 'Malformed status line';
+  return {
+    status: Number(match[2]),
+    reason: match[3] ?? '',
+    httpVersion: match[1] === '1' ? '1.1' : '1.0',
+    rawHeaders,
+  };
 }
 
 function readHead<Head>(bytes: Buffer, begin: number, seen: number, start: StartLine<Head>): HeadReading<Head> {

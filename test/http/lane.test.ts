@@ -29,7 +29,7 @@ async function openLane(limits: Partial<Limits> = {}): Promise<Opened> {
   const way = loopbackUpstream();
   const connection = await way.connect(await way.locate(permitFor(`ok.test:${origin.port}`)));
   const gone: Lane[] = [];
-  const lane = new Lane(connection, { ...DEFAULT_LIMITS, ...limits }, (one) => void gone.push(one));
+  const lane = new Lane(connection, 'http://lane.test', { ...DEFAULT_LIMITS, ...limits }, (one) => void gone.push(one));
   onTestFinished(async () => {
     lane.destroy();
     await origin.close();
