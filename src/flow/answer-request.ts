@@ -38,7 +38,8 @@ export interface Errand {
   readonly id: string;
 }
 
-export async function answerRequest(errand: Errand, asked: Asked): Promise<Fate> {
+/** Only what is forwarded has to be waited for. */
+export function answerRequest(errand: Errand, asked: Asked): Fate | Promise<Fate> {
   if (asked.kind === 'bad') return refuse(errand, asked, asked.error, { tag: 'NONE_NONE', outcome: 'malformed' });
   if (asked.kind === 'own') return answerOwn(errand, asked, asked.path);
   const { target } = asked.admitted;

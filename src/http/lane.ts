@@ -215,8 +215,10 @@ export class Lane {
   #restOf({ httpVersion, rawHeaders }: ReplyHead): number {
     if (httpVersion === '1.0') return 0;
     if (isLast(rawHeaders)) return 0;
-    const hint = /timeout=(\d{1,9})/i.exec(valuesOf(rawHeaders, 'keep-alive')[0] ?? '')?.[1];
     const { keepAliveTimeout } = this.#limits;
+    const [text] = valuesOf(rawHeaders, 'keep-alive');
+    if (text === undefined) return keepAliveTimeout;
+    const hint = /timeout=(\d{1,9})/i.exec(text)?.[1];
     return hint === undefined ? keepAliveTimeout : Math.min(keepAliveTimeout, Number(hint) * 1000 - BEFORE_ORIGIN);
   }
 
