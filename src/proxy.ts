@@ -100,12 +100,16 @@ export async function startProxy(config: Config, service: ServiceLog, part?: Wor
     stopping: stopping.signal,
     cut: cut.signal,
   };
-  const server = new MessageServer(limits, {
-    request: (connection, request, reply) => serveRequest(services, connection, request, reply),
-    connect: (connection, request, head) => openTunnel(stage, connection, request, head),
-    malformed: (connection, error) => rejectMalformed(services, connection, error),
-    fault: (connection, error) => services.journal.fault(connection.session, error),
-  });
+  const server = new MessageServer(
+    limits,
+    {
+      request: (connection, request, reply) => serveRequest(services, connection, request, reply),
+      connect: (connection, request, head) => openTunnel(stage, connection, request, head),
+      malformed: (connection, error) => rejectMalformed(services, connection, error),
+      fault: (connection, error) => services.journal.fault(connection.session, error),
+    },
+    stopping.signal,
+  );
   const stage: Stage = { ...services, server };
 
   const sockets = new Set<Socket>();

@@ -91,6 +91,7 @@ async function passOn(
   if (expectContinue) reply.writeContinue();
   const { pools, via } = services;
   const forwarded = await forward(request, reply, {
+    client: connection.socket,
     pools,
     permit,
     target,

@@ -27,10 +27,17 @@ const KEEP_ALIVE_GRACE = 1_000;
  */
 const HALF_CLOSED_IDLE = 5_000;
 
+export interface Options {
+  readonly limits: Limits;
+  /** From then on each reply says that it is the last. */
+  readonly stopping?: AbortSignal | undefined;
+}
+
 export class Conversation {
   readonly #connection: Connection;
   readonly #socket: Socket;
   readonly #limits: Limits;
+  readonly #stopping: AbortSignal | undefined;
   readonly #handlers: Handlers;
   readonly #onOver: (over: Conversation) => void;
   readonly #deadline = new Deadline(() => this.#onLate());
@@ -50,7 +57,9 @@ export class Conversation {
   #deaf = false;
 
   /** `onOver` is called once, when the socket has closed or was handed over. */
-  constructor(connection: Connection, limits: Limits, handlers: Handlers, onOver: (over: Conversation) => void) {
+  constructor(connection: Connection, options: Options, handlers: Handlers, onOver: (over: Conversation) => void) {
+    const { limits, stopping } = options;
+    this.#stopping = stopping;
     this.#connection = connection;
     this.#socket = connection.socket;
     this.#limits = limits;
@@ -156,7 +165,9 @@ export class Conversation {
     const { method, httpVersion, rawHeaders } = head;
     const { keepAliveTimeout } = this.#limits;
     this.#request = new Request(head, framing.value === 'none', this.#onFlow);
-    this.#reply = new ReplyWriter(this.#socket, { method, httpVersion, last: isLast(rawHeaders), keepAliveTimeout });
+    const last = isLast(rawHeaders);
+    const stopping = this.#stopping;
+    this.#reply = new ReplyWriter(this.#socket, { method, httpVersion, last, stopping, keepAliveTimeout });
     if (framing.value !== 'none') {
       this.#body = new BodyReader(framing.value);
       this.#pace = new BodyPace(this.#limits.bodyTimeout, this.#limits.slowestBody);

@@ -1,6 +1,7 @@
 // One exchange with an origin: the request goes out, the reply comes back with backpressure both ways, in flat memory.
 // Called by flow/answer-request once a Permit is there. After the first byte of a reply there is no clean end but its own.
 
+import type { Socket } from 'node:net';
 import { formatAuthority } from '../core/authority.ts';
 import type { Permit } from '../core/decision.ts';
 import { asProxyError, ProxyError } from '../core/errors.ts';
@@ -16,6 +17,8 @@ import type { ReplyWriter } from './reply-writer.ts';
 import type { BodySink, Request } from './request.ts';
 
 export interface ForwardOptions {
+  /** The connection the request has come on. */
+  readonly client: Socket;
   readonly pools: OriginPools;
   readonly permit: Permit;
   readonly target: RequestTarget;
@@ -47,17 +50,18 @@ const MAX_ATTEMPTS = 2;
 
 /** Never rejects: what went wrong is in the result. */
 export async function forward(request: Request, reply: ReplyWriter, options: ForwardOptions): Promise<Forwarded> {
-  const { pools, permit, target } = options;
+  const { pools, permit, target, client } = options;
   let connection: UpstreamConnection | undefined;
   try {
     for (let attempt = 1; ; attempt += 1) {
-      const idle = attempt === 1 ? pools.take(target.authority, target.scheme) : undefined;
+      const idle = attempt === 1 ? pools.take(target.authority, target.scheme, client) : undefined;
       const lane = idle ?? (await pools.open(permit, target.scheme));
       if (request.error || reply.gone) {
         pools.release(lane);
         throw request.error ?? new ProxyError('client-aborted');
       }
       connection = lane.connection;
+      if (logsIn(request.rawHeaders)) lane.bindTo(client);
       const relay = new Relay(lane, request, reply, options);
       const wasFresh = lane.fresh;
       const error = await relay.run();
@@ -70,6 +74,11 @@ export async function forward(request: Request, reply: ReplyWriter, options: For
     const failed = { connection, reply: undefined, firstByte: undefined, bytesIn: request.bytes };
     return { ...failed, error: asProxyError(thrown) };
   }
+}
+
+/** Whether the credentials are for the connection, not for the request (RFC 4559). */
+function logsIn(rawHeaders: readonly string[]): boolean {
+  return valuesOf(rawHeaders, 'authorization').some((value) => /^(?:NTLM|Negotiate)(?:\s|$)/i.test(value));
 }
 
 /** One attempt: stands between the client's request and reply on one side and a lane on the other. */

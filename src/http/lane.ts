@@ -1,6 +1,7 @@
 // One connection to an origin, for one exchange at a time. Made and kept by origin-pools.ts, used by forward.ts. It lives
 // as long as each reply ends exactly where the next one may begin; whatever else comes ends it.
 
+import type { Socket } from 'node:net';
 import { asProxyError, ProxyError } from '../core/errors.ts';
 import type { Limits } from '../core/limits.ts';
 import { Deadline } from '../net/deadline.ts';
@@ -41,6 +42,8 @@ export class Lane {
   readonly #deadline = new Deadline(() => this.#onLate());
   /** Whether no exchange has run on it yet: a failure then is not that of a stale connection. */
   fresh = true;
+  /** The client whose credentials the connection itself has taken on; it is nobody else's then. */
+  owner: Socket | undefined;
   #method = '';
   #sink: ReplySink | undefined;
   /** All of the request is written. */
@@ -64,6 +67,17 @@ export class Lane {
     });
     this.#deadline.set(UNUSED_LIFE);
     socket.resume();
+  }
+
+  /**
+   * NTLM and Negotiate log a connection in, not a request (RFC 4559 section 6): from now on it carries requests of this
+   * client only, and ends with it.
+   */
+  bindTo(client: Socket): void {
+    if (this.owner) return;
+    this.owner = client;
+    if (client.destroyed) this.destroy();
+    else client.once('close', () => this.destroy());
   }
 
   get alive(): boolean {

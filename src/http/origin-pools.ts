@@ -1,6 +1,7 @@
 // Connections to origins, kept and shared by authority. Every one was dialled at a checked address and, for https,
 // verified before it got in here. Called by flow/bump (is the origin who it says?) and forward.ts (one exchange).
 
+import type { Socket } from 'node:net';
 import { type Authority, formatAuthority } from '../core/authority.ts';
 import type { Permit } from '../core/decision.ts';
 import { ProxyError } from '../core/errors.ts';
@@ -33,14 +34,15 @@ export class OriginPools {
     return lane.connection;
   }
 
-  /** An idle lane for one exchange, the last used first. */
-  take(authority: Authority, scheme: Scheme): Lane | undefined {
+  /** An idle lane for one exchange: one that this client has logged in, else the one last used that is anybody's. */
+  take(authority: Authority, scheme: Scheme, client?: Socket): Lane | undefined {
     const key = originOf(authority, scheme);
     const idle = this.#idle.get(key);
-    let lane = idle?.pop();
-    while (lane && !lane.alive) lane = idle?.pop();
+    if (!idle) return undefined;
+    const at = chooseLane(idle, client);
+    const [lane] = at < 0 ? [] : idle.splice(at, 1);
     if (lane) this.#resting.delete(lane);
-    if (idle?.length === 0) this.#idle.delete(key);
+    if (idle.length === 0) this.#idle.delete(key);
     return lane;
   }
 
@@ -96,6 +98,18 @@ export class OriginPools {
     if (at >= 0) idle?.splice(at, 1);
     if (idle?.length === 0) this.#idle.delete(lane.origin);
   }
+}
+
+/** Its place, or a negative number. */
+function chooseLane(idle: readonly Lane[], client: Socket | undefined): number {
+  let free = -1;
+  for (let at = idle.length - 1; at >= 0; at -= 1) {
+    const lane = idle[at];
+    if (!lane?.alive) continue;
+    if (lane.owner === undefined) free = Math.max(free, at);
+    else if (lane.owner === client) return at;
+  }
+  return free;
 }
 
 function originOf(authority: Authority, scheme: Scheme): string {

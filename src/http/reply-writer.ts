@@ -16,6 +16,8 @@ export interface ReplyOptions {
   readonly httpVersion: string;
   /** The client has said that it will send no further request. */
   readonly last: boolean;
+  /** From then on the head of a reply says that it is the last. */
+  readonly stopping?: AbortSignal | undefined;
   /** Milliseconds, told to the client. */
   readonly keepAliveTimeout: number;
 }
@@ -64,7 +66,8 @@ export class ReplyWriter {
 
   /** Names and values in turn; the framing is made here, of Content-Length when there is one. */
   writeHead(status: number, reason: string, fields: readonly string[]): void {
-    const { method, httpVersion, keepAliveTimeout } = this.#options;
+    const { method, httpVersion, stopping, keepAliveTimeout } = this.#options;
+    if (stopping?.aborted) this.last = true;
     let head = `HTTP/1.1 ${status} ${reason}\r\n`;
     let dated = false;
     let framed = false;

@@ -52,9 +52,9 @@ const PHRASES: Readonly<Record<number, string>> = {
 
 /** Answers a request with a page. */
 export function replyPage(reply: ReplyWriter, refusal: Refusal, options: { close: boolean }): void {
-  const body = page(refusal);
+  const body = Buffer.from(page(refusal));
   if (options.close) reply.last = true;
-  reply.writeHead(refusal.status, PHRASES[refusal.status] ?? 'Error', pageHeaders(refusal, body));
+  reply.writeHead(refusal.status, PHRASES[refusal.status] ?? 'Error', pageHeaders(refusal, body.length));
   reply.end(body);
 }
 
@@ -65,14 +65,16 @@ export function replyPage(reply: ReplyWriter, refusal: Refusal, options: { close
 export function replyRaw(socket: Socket, refusal: Refusal): number {
   if (!canReply(socket)) return 0;
   const body = page(refusal);
+  const length = Buffer.byteLength(body);
   const phrase = refusal.rule ? `Denied by ${refusal.rule}` : (PHRASES[refusal.status] ?? 'Error');
-  const fields = [...pageHeaders(refusal, body), 'Connection', 'close'];
+  const fields = pageHeaders(refusal, length);
   let head = `HTTP/1.1 ${refusal.status} ${headerSafe(phrase)}\r\n`;
   for (let i = 0; i + 1 < fields.length; i += 2) head += `${fields[i]}: ${fields[i + 1]}\r\n`;
-  const reply = Buffer.concat([Buffer.from(`${head}\r\n`, 'latin1'), body]);
-  socket.end(reply);
+  head += 'Connection: close\r\n\r\n';
+  // The head is ASCII, and so is a body of as many bytes as characters: written as they are, without a buffer of ours.
+  socket.end(head + body, length === body.length ? 'latin1' : 'utf8');
   linger(socket);
-  return reply.length;
+  return head.length + length;
 }
 
 /** Milliseconds a client has to take our last words and close its side. */
@@ -84,29 +86,30 @@ const LINGER = 2_000;
  */
 function linger(socket: Socket): void {
   const timer = setTimeout(() => socket.destroy(), LINGER);
-  socket.once('close', () => clearTimeout(timer));
+  socket.on('close', () => clearTimeout(timer));
   socket.resume();
 }
 
-function pageHeaders(refusal: Refusal, body: Buffer): string[] {
-  const proxyStatus = `sallyport; error=${PROXY_STATUS[refusal.code] ?? 'proxy_internal_error'}; details=${quoted(refusal)}`;
-  return [
+function pageHeaders(refusal: Refusal, length: number): string[] {
+  const { code, status, squid, rule } = refusal;
+  const fields = [
     'Content-Type',
     'text/html; charset=utf-8',
     'Content-Length',
-    String(body.length),
+    String(length),
     'Cache-Control',
     'no-store',
     // As Squid names it, for the tools that look for it.
     'X-Squid-Error',
-    `${refusal.squid} 0`,
+    `${squid} 0`,
     'Proxy-Status',
-    proxyStatus,
-    ...(refusal.code === 'client-limit' || refusal.code === 'overloaded' ? ['Retry-After', RETRY_AFTER] : []),
-    // RFC 9110 section 15.5.6 wants the methods that are served.
-    ...(refusal.status === 405 ? ['Allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, CONNECT'] : []),
-    ...(refusal.rule ? ['X-Proxy-Denied', headerSafe(refusal.rule)] : []),
+    `sallyport; error=${PROXY_STATUS[code] ?? 'proxy_internal_error'}; details=${quoted(refusal)}`,
   ];
+  if (code === 'client-limit' || code === 'overloaded') fields.push('Retry-After', RETRY_AFTER);
+  // RFC 9110 section 15.5.6 wants the methods that are served.
+  if (status === 405) fields.push('Allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, CONNECT');
+  if (rule) fields.push('X-Proxy-Denied', headerSafe(rule));
+  return fields;
 }
 
 /** Seconds after which a client that found no place may ask again. */
@@ -140,58 +143,55 @@ const PROXY_STATUS: Partial<Readonly<Record<ErrorCode, string>>> = {
 };
 
 /** RFC 8941 section 3.3.3: a quoted string is printable ASCII with `"` and `\` escaped. */
-function quoted(refusal: Refusal): string {
-  const text = headerSafe(`${refusal.sentence} ${refusal.detail}`.trim());
-  return `"${text.replace(/["\\]/g, '\\$&')}"`;
+function quoted({ sentence, detail }: Refusal): string {
+  const text = headerSafe(`${sentence} ${detail}`.trim());
+  return /["\\]/.test(text) ? `"${text.replace(/["\\]/g, '\\$&')}"` : `"${text}"`;
 }
 
 function headerSafe(text: string): string {
-  return text.replace(/[^\x20-\x7e]/g, '?').slice(0, 300);
+  return (/[^\x20-\x7e]/.test(text) ? text.replace(/[^\x20-\x7e]/g, '?') : text).slice(0, 300);
 }
 
-function page(refusal: Refusal): Buffer {
-  const { status, sentence, detail, rule, url, id, code } = refusal;
-  const rows: [string, string][] = [
-    ['Address', url],
-    ['Rule', rule ?? ''],
-    ['Detail', detail],
-    ['Code', code],
-    ['Request', id],
-  ];
-  return Buffer.from(
-    html(`${status} ${PHRASES[status] ?? 'Error'}`, [
-      `<h1>${escapeHtml(sentence)}</h1>`,
-      '<dl>',
-      ...rows.filter(([, value]) => value).map(([name, value]) => `<dt>${name}</dt><dd>${escapeHtml(value)}</dd>`),
-      '</dl>',
-      '<p>This page was made by the proxy (Sallyport), not by the site. Give the request id to whoever runs the proxy.</p>',
-    ]),
-  );
+function page({ status, sentence, detail, rule, url, id, code }: Refusal): string {
+  const rows = `${row('Address', url)}${row('Rule', rule)}${row('Detail', detail)}${row('Code', code)}${row('Request', id)}`;
+  return html(`${status} ${PHRASES[status] ?? 'Error'}`, [
+    `<h1>${escapeHtml(sentence)}</h1>\n<dl>\n${rows}</dl>`,
+    ABOUT,
+  ]);
 }
+
+function row(name: string, value: string | undefined): string {
+  return value ? `<dt>${name}</dt><dd>${escapeHtml(value)}</dd>\n` : '';
+}
+
+const ABOUT =
+  '<p>This page was made by the proxy (Sallyport), not by the site. Give the request id to whoever runs the proxy.</p>';
 
 const STYLE =
   'body{font:16px/1.5 system-ui,sans-serif;max-width:44em;margin:3em auto;padding:0 1em;color:#1b1f24}' +
   'h1{font-size:1.4em}dt{font-weight:600;margin-top:.6em}dd{margin:0}dd,code{overflow-wrap:anywhere}' +
   'code,pre{font:14px/1.5 ui-monospace,monospace;background:#f2f4f7;padding:.1em .3em}pre{padding:.8em;overflow:auto}';
 
+const UP_TO_TITLE =
+  '<!doctype html><html lang="en"><head><meta charset="utf-8">\n' +
+  '<meta name="viewport" content="width=device-width"><meta name="robots" content="noindex">\n<title>';
+const BEHIND_TITLE = `</title><style>${STYLE}</style></head><body>\n`;
+
 /** A whole page; `title` is escaped here, the parts are markup already. */
 export function html(title: string, parts: readonly string[]): string {
-  return [
-    '<!doctype html><html lang="en"><head><meta charset="utf-8">',
-    '<meta name="viewport" content="width=device-width"><meta name="robots" content="noindex">',
-    `<title>${escapeHtml(title)}</title><style>${STYLE}</style></head><body>`,
-    ...parts,
-    '</body></html>\n',
-  ].join('\n');
+  return `${UP_TO_TITLE}${escapeHtml(title)}${BEHIND_TITLE}${parts.join('\n')}\n</body></html>\n`;
 }
 
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
 export function escapeHtml(text: string): string {
-  const entities: Readonly<Record<string, string>> = {
-    '&': '&amp;',
-    '<': '&lt;',
-    '>': '&gt;',
-    '"': '&quot;',
-    "'": '&#39;',
-  };
-  return text.replace(/[&<>"']/g, (character) => entities[character] ?? '');
+  // Nearly all that is shown has nothing to escape.
+  if (!/[&<>"']/.test(text)) return text;
+  return text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? '');
 }

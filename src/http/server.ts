@@ -24,9 +24,12 @@ export interface Handlers {
 export class MessageServer {
   readonly #limits: Limits;
   readonly #handlers: Handlers;
+  readonly #stopping: AbortSignal | undefined;
   readonly #open = new Set<Conversation>();
 
-  constructor(limits: Limits, handlers: Handlers) {
+  /** `stopping`: from then on each reply says that it is the last on its connection. */
+  constructor(limits: Limits, handlers: Handlers, stopping?: AbortSignal) {
+    this.#stopping = stopping;
     this.#limits = limits;
     this.#handlers = handlers;
   }
@@ -34,7 +37,8 @@ export class MessageServer {
   /** Listens on the socket from now on. */
   take(connection: Connection): void {
     if (connection.socket.destroyed) return;
-    this.#open.add(new Conversation(connection, this.#limits, this.#handlers, this.#forget));
+    const [limits, stopping] = [this.#limits, this.#stopping];
+    this.#open.add(new Conversation(connection, { limits, stopping }, this.#handlers, this.#forget));
   }
 
   /** Closes the connections that wait for a further request, as at the begin of a drain. */

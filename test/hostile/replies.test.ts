@@ -163,6 +163,58 @@ describe('RESP-06: an origin that drips', () => {
   });
 });
 
+describe.each(SIDES)('POOL-01: an origin that logs in the connection, not the request (%s)', (side) => {
+  /** As IIS does with NTLM: what came with credentials once needs none any more. */
+  function logInConnections(): void {
+    const users = new WeakMap<Socket, string>();
+    recorderOf(side).answer = (request, socket) => {
+      const user = request.fields.find(([name]) => name.toLowerCase() === 'authorization')?.[1]?.split(' ')[1];
+      if (user) users.set(socket, user);
+      const body = `<${users.get(socket) ?? 'nobody'}>`;
+      socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+    };
+  }
+
+  test.each(['NTLM', 'Negotiate', 'negotiate'])(
+    '%s: nobody else gets the connection, and its user keeps it',
+    async (scheme) => {
+      logInConnections();
+      const [alice, bob] = [await open(side), await open(side)];
+      const ask = async (socket: Socket, extra = ''): Promise<string> => {
+        socket.write(`${requestOf(side, '/', { extra })}\r\n`);
+        return /<\w+>/.exec(await readUntil(socket, '>'))?.[0] ?? '';
+      };
+      expect(await ask(bob)).toBe('<nobody>');
+      expect(await ask(alice, `Authorization: ${scheme} alice\r\n`)).toBe('<alice>');
+      expect(await ask(bob)).toBe('<nobody>');
+      expect(await ask(alice)).toBe('<alice>');
+      expect(await ask(bob, `Authorization: ${scheme} bob\r\n`)).toBe('<bob>');
+      expect([await ask(alice), await ask(bob)]).toEqual(['<alice>', '<bob>']);
+      alice.destroy();
+      bob.destroy();
+      const third = await open(side);
+      expect(await ask(third)).toBe('<nobody>');
+      third.destroy();
+    },
+  );
+
+  test('its connection ends with the client', async () => {
+    logInConnections();
+    const alice = await open(side);
+    const closed = new Promise<void>((resolve) => {
+      const { answer } = recorderOf(side);
+      recorderOf(side).answer = (request, socket) => {
+        socket.once('close', resolve);
+        answer(request, socket);
+      };
+    });
+    alice.write(`${requestOf(side, '/', { extra: 'Authorization: NTLM alice\r\n' })}\r\n`);
+    await readUntil(alice, '<alice>');
+    alice.destroy();
+    await closed;
+  });
+});
+
 describe.each(SIDES)('POOL-03: what comes on an idle connection (%s)', (side) => {
   test.each(['HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil', 'x'])('%j ends it', async (extra) => {
     const recorder = recorderOf(side);

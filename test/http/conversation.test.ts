@@ -47,7 +47,7 @@ const answer = async (_connection: Connection, request: Request, reply: ReplyWri
   say(reply, `${request.method} ${request.url}`);
 };
 
-function start(handlers: Partial<Handlers> = {}, limits: Partial<Limits> = {}): Started {
+function start(handlers: Partial<Handlers> = {}, limits: Partial<Limits> = {}, stopping?: AbortSignal): Started {
   const malformed: ProxyError[] = [];
   const faults: unknown[] = [];
   const over: Conversation[] = [];
@@ -65,7 +65,7 @@ function start(handlers: Partial<Handlers> = {}, limits: Partial<Limits> = {}): 
   const take = (socket: Socket): Conversation =>
     new Conversation(
       connectionOn(socket, session),
-      { ...DEFAULT_LIMITS, ...limits },
+      { limits: { ...DEFAULT_LIMITS, ...limits }, stopping },
       all,
       (one) => void over.push(one),
     );
@@ -79,7 +79,7 @@ function start(handlers: Partial<Handlers> = {}, limits: Partial<Limits> = {}): 
       const connection = connectionOn(near, session);
       const conversation = new Conversation(
         connection,
-        { ...DEFAULT_LIMITS, ...limits },
+        { limits: { ...DEFAULT_LIMITS, ...limits }, stopping },
         all,
         (one) => void over.push(one),
       );
@@ -89,6 +89,27 @@ function start(handlers: Partial<Handlers> = {}, limits: Partial<Limits> = {}): 
 }
 
 const GET = 'GET /a HTTP/1.1\r\nHost: a\r\n\r\n';
+
+describe('a proxy that is told to stop', () => {
+  test('says in the reply to what is under way that it is the last, and ends the connection', async () => {
+    const stopping = new AbortController();
+    const { open } = start(
+      {
+        request: async (_connection, _request, reply) => {
+          stopping.abort();
+          say(reply, 'late');
+        },
+      },
+      {},
+      stopping.signal,
+    );
+    const { client } = await open();
+    client.write(GET + GET);
+    const text = await readAll(client);
+    expect(text).toMatch(/\r\nConnection: close\r\n/);
+    expect(text.match(/HTTP\/1\.1 200/g)).toHaveLength(1);
+  });
+});
 
 describe('a socket that was handed over', () => {
   test('is parsed, request after request', async () => {

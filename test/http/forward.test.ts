@@ -45,7 +45,7 @@ async function front(limits: Partial<Limits> = {}, via?: string): Promise<Front>
     if (!admitted.ok) throw admitted.error;
     const { target, body } = admitted.value;
     const permit = permitFor(`${target.authority.host}:${target.authority.port}`);
-    const result = await forward(request, reply, { pools, permit, target, body, via });
+    const result = await forward(request, reply, { client: socket, pools, permit, target, body, via });
     results.push(result);
     if (result.error && result.reply) socket.destroy();
     else if (result.error && !reply.gone) {

@@ -114,7 +114,7 @@ export const CATALOGUE: readonly CatalogueRow[] = [
     ['MTLS-04', 'C', 'our own client certificate goes where it was configured, and nowhere else', MUTUAL_TLS],
   ]),
   ...area('Connection pool', [
-    ['POOL-01', 'C', 'an origin that logs in the connection, not the request', USERS],
+    ['POOL-01', 'C', 'an origin that logs in the connection, not the request'],
     ['POOL-02', 'C', 'connections with the client certificate of one user', USERS],
     ['POOL-03', 'C', 'bytes on an idle connection'],
     ['POOL-04', 'H', 'a connection that is closed at the moment of its use'],
