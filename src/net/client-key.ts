@@ -7,6 +7,8 @@ import { isIPv6 } from 'node:net';
  * (RFC 4291 section 2.5.1, RFC 8981).
  */
 export function clientKey(address: string): string {
+  // Most clients have IPv4, and asking in full whether an address is IPv6 is dear.
+  if (!address.includes(':')) return address;
   const bare = address.replace(/%.*$/, '');
   if (!isIPv6(bare)) return address;
   const [head = '', tail] = bare.split('::');

@@ -42,9 +42,15 @@ export class Places {
     if (own >= connectionsPerClient) return 'client-full';
     if (this.#taken >= connections && this.#queue.size >= waiting) return 'full';
     this.#byClient.set(client, own + 1);
-    socket.once('close', () => this.#forget(client));
-    if (this.#taken >= connections) return this.#wait(socket);
-    this.#enter(socket);
+    if (this.#taken >= connections) {
+      socket.on('close', () => this.#forget(client));
+      return this.#wait(socket);
+    }
+    this.#taken += 1;
+    socket.on('close', () => {
+      this.#forget(client);
+      this.#onLeft();
+    });
     return 'in';
   }
 
@@ -80,7 +86,8 @@ export class Places {
       const onClose = (): void => finish('gone');
       const waiting: Waiting = {
         enter: () => {
-          this.#enter(socket);
+          this.#taken += 1;
+          socket.on('close', this.#onLeft);
           finish('in');
         },
       };
@@ -90,14 +97,12 @@ export class Places {
     });
   }
 
-  #enter(socket: Socket): void {
-    this.#taken += 1;
-    socket.once('close', () => {
-      this.#taken -= 1;
-      // The first that came is the first of the set.
-      for (const { enter } of this.#queue) return enter();
-    });
-  }
+  readonly #onLeft = (): void => {
+    this.#taken -= 1;
+    // The first that came is the first of the set.
+    const [first] = this.#queue;
+    first?.enter();
+  };
 
   #forget(client: string): void {
     const own = this.#byClient.get(client) ?? 1;
