@@ -61,6 +61,7 @@ async function measure(path: Path, setting: Setting): Promise<Cost> {
     const after = await setting.proxy.counters();
     const bytes = Math.round((after.allocated - before.allocated) / path.count);
     const calls = Math.round((100 * (after.calls - before.calls)) / path.count) / 100;
+    if (!Number.isFinite(bytes) || !Number.isFinite(calls)) throw new Error('this runtime or system does not count');
     best = smallerOf(best, { bytes, calls });
   }
   operation.close();

@@ -6,13 +6,8 @@ import { createServiceLog, type ServiceLog } from '../log/service-log.ts';
 import { GRACE, type Served, startProxy } from '../proxy.ts';
 import { startSupervised, workersOf } from '../supervisor/supervisor.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
+import { StopSignals } from './stop-signals.ts';
 import type { Terminal } from './terminal.ts';
-
-/**
- * Milliseconds within which a second signal is the first one over again: a Ctrl-C reaches us from the terminal, and once
- * more from npm, which passes on what it got itself.
- */
-const ECHO = 250;
 
 export interface RunOptions {
   readonly config: string;
@@ -30,30 +25,46 @@ export async function keepRunning(
 ): Promise<ExitCode> {
   const config = await loadConfig(file);
   const service = createServiceLog(config.log.service);
-  const workers = workersOf(config);
-  const proxy = workers === 1 ? await startProxy(config, service) : await startSupervised(config, service, workers);
+  const hangUp = (): void => {
+    service.warn({ config: config.file }, 'the config is not read anew: reload is not supported yet, restart instead');
+  };
+  // From the first worker on, to end by a signal would leave workers behind, and CA files half written.
+  process.on('SIGHUP', hangUp);
+  const signals = new StopSignals();
+  let proxy: Served;
+  try {
+    proxy = await start(config, service, signals.asked);
+  } catch (error) {
+    signals.forget();
+    process.off('SIGHUP', hangUp);
+    if (!signals.asked.aborted || error !== signals.asked.reason) throw error;
+    service.info({ signal: signals.asked.reason }, 'stopped before it had started');
+    return EXIT.ok;
+  }
   // A fault must cost one connection, not all of them: the stack is kept, the process goes on.
   process.on('uncaughtException', (error) => service.error({ err: error }, 'uncaught exception'));
   process.on('unhandledRejection', (error) => service.error({ err: error }, 'unhandled rejection'));
   process.on('SIGUSR1', () => void proxy.reopenLogs().then(() => service.info({}, 'logs reopened')));
-  process.on('SIGHUP', () => {
-    service.warn({ config: config.file }, 'the config is not read anew: reload is not supported yet, restart instead');
-  });
-  const stopped = untilStopped(terminal, service, proxy);
+  const stopped = untilStopped(terminal, service, proxy, signals);
   for (const { address, port } of proxy.addresses) service.info({ address, port }, 'listening');
   onStarted(proxy, config);
   return stopped;
 }
 
+/** Throws the reason of `asked` when that is aborted before the proxy runs; then nothing is left of it. */
+async function start(config: Config, service: ServiceLog, asked: AbortSignal): Promise<Served> {
+  const workers = workersOf(config);
+  if (workers > 1) return startSupervised(config, service, workers, asked);
+  const proxy = await startProxy(config, service);
+  if (!asked.aborted) return proxy;
+  await proxy.close(0);
+  throw asked.reason;
+}
+
 /** Until SIGINT or SIGTERM; a second one ends what is in flight at once. */
-function untilStopped(terminal: Terminal, service: ServiceLog, proxy: Served): Promise<ExitCode> {
+function untilStopped(terminal: Terminal, service: ServiceLog, proxy: Served, signals: StopSignals): Promise<ExitCode> {
   return new Promise((resolve) => {
-    const heard: number[] = [];
-    const stop = async (signal: NodeJS.Signals): Promise<void> => {
-      const now = performance.now();
-      if (now - (heard.at(-1) ?? Number.NEGATIVE_INFINITY) < ECHO) return;
-      heard.push(now);
-      const first = heard.length === 1;
+    signals.listen(async (signal, first) => {
       const left = proxy.stopAccepting();
       const closed = proxy.close(first ? GRACE : 0);
       // Only now: whoever reads this line may count on it that nobody is let in any more.
@@ -66,8 +77,6 @@ function untilStopped(terminal: Terminal, service: ServiceLog, proxy: Served): P
       await closed;
       service.info({}, 'stopped');
       resolve(EXIT.ok);
-    };
-    process.on('SIGINT', (signal) => void stop(signal));
-    process.on('SIGTERM', (signal) => void stop(signal));
+    });
   });
 }

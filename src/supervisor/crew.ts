@@ -8,6 +8,7 @@ import type { ServiceLog } from '../log/service-log.ts';
 import type { HandedCa } from '../pki/handed-ca.ts';
 import { MASTER_LIFE, makeTicketMaster } from '../pki/ticket-keys.ts';
 import { BackOff } from './back-off.ts';
+import { SILENCE, watch } from './watch.ts';
 import { WorkerProcess } from './worker-process.ts';
 
 export interface CrewOptions {
@@ -16,6 +17,10 @@ export interface CrewOptions {
   readonly config: Config;
   readonly ca: HandedCa;
   readonly service: ServiceLog;
+  /** Aborted when the start is not wanted any more. */
+  readonly abandoned?: AbortSignal;
+  /** Milliseconds without a sign of life after which a worker is taken for dead. */
+  readonly silence?: number;
 }
 
 /** Milliseconds beyond the grace after which a worker that has not ended is killed. */
@@ -30,6 +35,7 @@ export class Crew {
   readonly #closing = new AbortController();
   #ticketMaster = makeTicketMaster();
   #renewal: NodeJS.Timeout | undefined;
+  #endWatch = (): void => undefined;
   #killAt = Number.POSITIVE_INFINITY;
   #killer: NodeJS.Timeout | undefined;
 
@@ -37,21 +43,26 @@ export class Crew {
     this.#options = options;
   }
 
-  /** Resolves when all of them listen. Throws the ProxyError of one that cannot; then none is left. */
+  /**
+   * Resolves when all of them listen. Throws the ProxyError of one that cannot, or the reason why the start was abandoned;
+   * then none is left.
+   */
   static async start(options: CrewOptions): Promise<Crew> {
+    const { workers, abandoned } = options;
     const crew = new Crew(options);
-    const first = Array.from({ length: options.workers }, (_, index) => crew.#begin(index + 1));
+    const first: WorkerProcess[] = [];
     try {
-      await Promise.all(first.map((worker) => worker.listening));
+      for (let number = 1; number <= workers; number += 1) first.push(crew.#begin(number));
+      await unless(abandoned, Promise.all(first.map((worker) => worker.listening)));
     } catch (error) {
-      crew.#closing.abort();
-      crew.#killAll();
-      await crew.#allEnded();
+      // Nobody was told yet that they serve; who came nevertheless is cut, with a line in the log.
+      await crew.close(0);
       throw error;
     }
     first.forEach((worker, index) => void crew.#keep(index + 1, worker));
     crew.#makeSpare();
     crew.#renewal = setInterval(() => crew.#renewTickets(), MASTER_LIFE).unref();
+    crew.#watchAll();
     return crew;
   }
 
@@ -67,7 +78,7 @@ export class Crew {
     return counts.reduce((sum, count) => sum + count, 0);
   }
 
-  /** As `close` of a proxy; a worker that does not obey is killed. */
+  /** As `close` of a proxy; a worker that does not obey is killed, and at once one that serves nobody yet. */
   async close(grace: number): Promise<void> {
     this.#closing.abort();
     clearInterval(this.#renewal);
@@ -77,9 +88,13 @@ export class Crew {
       clearTimeout(this.#killer);
       this.#killer = setTimeout(() => this.#killAll(), grace + LAST_WORDS);
     }
-    for (const worker of this.#workers) worker.tell({ type: 'close', grace });
+    for (const worker of this.#workers) {
+      if (worker.isReady) worker.tell({ type: 'close', grace });
+      else worker.kill();
+    }
     await this.#allEnded();
     clearTimeout(this.#killer);
+    this.#endWatch();
   }
 
   #begin(number: number): WorkerProcess {
@@ -158,11 +173,34 @@ export class Crew {
     for (const worker of this.#workers) worker.tell({ type: 'renew-tickets', ticketMaster: this.#ticketMaster });
   }
 
+  #watchAll(): void {
+    const { service, silence = SILENCE } = this.#options;
+    this.#endWatch = watch(this.#workers, silence, (worker) => {
+      const facts = { worker: worker.number, workerPid: worker.pid, silence };
+      service.error(facts, 'a worker gives no sign of life and is killed');
+      worker.kill();
+    });
+  }
+
   #killAll(): void {
     for (const worker of this.#workers) worker.kill();
   }
 
   async #allEnded(): Promise<void> {
     await Promise.all([...this.#workers].map((worker) => worker.ended));
+  }
+}
+
+/** What `promise` gives, unless the signal comes first: then its reason is thrown. */
+async function unless<T>(signal: AbortSignal | undefined, promise: Promise<T>): Promise<T> {
+  if (!signal) return promise;
+  const aborted = Promise.withResolvers<never>();
+  const abort = (): void => aborted.reject(signal.reason);
+  if (signal.aborted) abort();
+  signal.addEventListener('abort', abort);
+  try {
+    return await Promise.race([promise, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
   }
 }

@@ -26,6 +26,8 @@ export type ToWorker =
 export type FromWorker =
   /** Its code is loaded; it waits for its start. */
   | { readonly type: 'ready' }
+  /** Said again and again from then on: its event loop turns. */
+  | { readonly type: 'beat' }
   | { readonly type: 'listening' }
   /** It could not begin, and ends. */
   | { readonly type: 'failed'; readonly code: ErrorCode; readonly detail: string }
@@ -46,6 +48,7 @@ export function isFromWorker(message: unknown): message is FromWorker {
 const TO_WORKER: readonly ToWorker['type'][] = ['start', 'renew-tickets', 'reopen-logs', 'stop-accepting', 'close'];
 const FROM_WORKER: readonly FromWorker['type'][] = [
   'ready',
+  'beat',
   'listening',
   'failed',
   'logs-reopened',

@@ -20,12 +20,21 @@ export function workersOf({ workers }: Pick<Config, 'workers'>, platform = proce
   return platform === 'linux' ? availableParallelism() : 1;
 }
 
-/** Throws ProxyError as startProxy does, whichever process found it. Then nothing is left open, nor running. */
-export async function startSupervised(config: Config, service: ServiceLog, workers: number): Promise<Served> {
+/**
+ * Throws ProxyError as startProxy does, whichever process found it, and the reason of `abandoned` when that is aborted
+ * before all workers listen. Then nothing is left open, nor running.
+ */
+export async function startSupervised(
+  config: Config,
+  service: ServiceLog,
+  workers: number,
+  abandoned = new AbortController().signal,
+): Promise<Served> {
   const { ca, created, warnings } = await openCertificateAuthority(config.ca);
   for (const warning of warnings) service.warn({}, warning);
   const { addresses, listen } = await findPorts(config);
-  const crew = await Crew.start({ workers, config: { ...config, listen }, ca: handOver(ca), service });
+  abandoned.throwIfAborted();
+  const crew = await Crew.start({ workers, config: { ...config, listen }, ca: handOver(ca), service, abandoned });
   return {
     addresses,
     ca,

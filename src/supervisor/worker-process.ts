@@ -20,7 +20,13 @@ export class WorkerProcess {
   /** Resolves when it lets nobody in any more, with what happened: it has ended, or says that it will. */
   readonly left: Promise<string>;
   readonly ended: Promise<void>;
-  #beganAt = 0;
+  /** Which place it has, from 1; undefined: none yet. */
+  #number: number | undefined;
+  /** By the monotonic clock; undefined before. */
+  #listeningAt: number | undefined;
+  #isReady = false;
+  /** How often nothing was heard of it between two looks. */
+  #missed = 0;
   #slow: NodeJS.Timeout | undefined;
 
   /** The process loads its code, then waits for `begin`. */
@@ -38,16 +44,19 @@ export class WorkerProcess {
 
     this.#child.on('message', (message: unknown) => {
       if (!isFromWorker(message)) return;
+      this.#missed = 0;
       if (message.type === 'ready') {
+        this.#isReady = true;
         ready.resolve();
       } else if (message.type === 'listening') {
         clearTimeout(this.#slow);
+        this.#listeningAt = performance.now();
         listening.resolve();
       } else if (message.type === 'failed') {
         listening.reject(new ProxyError(message.code, message.detail));
       } else if (message.type === 'leaving') {
         leaving.resolve('a fault');
-      } else {
+      } else if (message.type !== 'beat') {
         for (const hear of this.#waiting) hear(message);
       }
     });
@@ -67,7 +76,7 @@ export class WorkerProcess {
   }
 
   begin(start: Start): void {
-    this.#beganAt = performance.now();
+    this.#number = start.worker;
     this.#slow = setTimeout(() => this.kill(), START_LIMIT);
     this.tell(start);
   }
@@ -76,14 +85,29 @@ export class WorkerProcess {
     return this.#child.pid;
   }
 
-  /** Milliseconds since it began. */
+  get number(): number | undefined {
+    return this.#number;
+  }
+
+  /** Whether its code is loaded, so that it obeys; before that it cannot have served anybody. */
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
+  /** Milliseconds for which it has let clients in: one that never did was not well, however long it took to start. */
   get age(): number {
-    return performance.now() - this.#beganAt;
+    return this.#listeningAt === undefined ? 0 : performance.now() - this.#listeningAt;
   }
 
   tell(order: ToWorker): void {
     // One that is gone hears nothing, and is known by its end.
     if (this.#child.connected) this.#child.send(order, () => undefined);
+  }
+
+  /** How often in a row it was asked here and nothing had been heard of it meanwhile; 0 until it is ready. */
+  look(): number {
+    if (this.#isReady) this.#missed += 1;
+    return this.#missed;
   }
 
   /** Resolves when it has, or has ended. */

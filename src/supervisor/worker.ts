@@ -9,6 +9,8 @@ import { type FromWorker, isToWorker, type Start, type ToWorker } from './messag
 
 /** Milliseconds that what is in flight has after a fault, of which nobody knows what else it has spoilt. */
 const BRIEF = 5_000;
+/** Milliseconds between two beats: several in what the supervisor takes for silence. */
+const BEAT = 1_000;
 
 export type WorkerEnd = 'told' | 'failed';
 
@@ -56,6 +58,7 @@ export async function work(): Promise<WorkerEnd | undefined> {
     });
     process.once('disconnect', () => void close(GRACE, 'told'));
     void say({ type: 'ready' });
+    void beat();
     // It may have died while we came up.
     if (!process.connected) resolve('told');
   });
@@ -77,6 +80,12 @@ async function startPart(start: Start, onFault: () => void): Promise<RunningProx
   // It cost the one promise that nobody waited for.
   process.on('unhandledRejection', (error) => service.error({ err: error }, 'unhandled rejection'));
   return proxy;
+}
+
+/** As long as somebody hears it. The next one waits until this one is out, so that none pile up. */
+async function beat(): Promise<void> {
+  await say({ type: 'beat' });
+  if (process.connected) setTimeout(() => void beat(), BEAT).unref();
 }
 
 /** Resolves when it is on its way, or nobody hears it. */

@@ -2,12 +2,17 @@
 // descriptors are short, a pace for new certificates. The proxy runs in a process of its own. CAPS_FIGURES=1 prints
 // what was measured.
 
-import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { httpsOrigin, type Origin } from '../support/origin.ts';
-import { descriptorsOf, type ProxyProcess, startProxyProcess } from '../support/proxy-process.ts';
+import {
+  cpuOf,
+  descriptorsOf,
+  descriptorsOfOne,
+  type ProxyProcess,
+  startProxyProcess,
+} from '../support/proxy-process.ts';
 import { get, readAll, tlsThrough, until } from '../support/rig.ts';
 import { TestCa } from '../support/test-ca.ts';
 import { startNameFlood } from './name-flood.ts';
@@ -15,8 +20,10 @@ import { startNameFlood } from './name-flood.ts';
 /** Where the greedy one comes from; the others come from 127.0.0.1. */
 const GREEDY = '127.0.0.9';
 const TIMEOUT = 60_000;
-/** Milliseconds that the slowest of a hundred clean requests may take. */
+/** Milliseconds that a greedy one may add to the slowest of a hundred clean requests. */
 const LIMIT = 250;
+/** Milliseconds after which one is given up: the system drops who comes to a full queue, which is told to nobody. */
+const PATIENCE = 5_000;
 
 function tell(what: string, figures: object): void {
   if (process.env['CAPS_FIGURES']) process.stderr.write(`${what}: ${JSON.stringify(figures)}\n`);
@@ -64,23 +71,27 @@ describe.skipIf(process.platform !== 'linux')('a proxy (skipped where there is n
     return performance.now() - begin;
   }
 
-  /** Open loop: one each 50 ms, counted from when it was due; the 99th of 100. */
+  /** Open loop: one each 50 ms, counted from when it was due; the 99th of 100. One that fails takes for ever. */
   async function p99(proxy: ProxyProcess, count: number): Promise<number> {
     const begin = performance.now();
     const running: Promise<number>[] = [];
     for (let at = 0; at < count; at++) {
       const due = begin + at * 50;
       await wait(Math.max(0, due - performance.now()));
-      running.push(clean(proxy).then(() => performance.now() - due));
+      const asked = clean(proxy).then(
+        () => performance.now() - due,
+        () => Number.POSITIVE_INFINITY,
+      );
+      running.push(Promise.race([asked, wait(PATIENCE, Number.POSITIVE_INFINITY)]));
     }
     const times = (await Promise.all(running)).sort((a, b) => a - b);
     return times[Math.ceil(times.length * 0.99) - 1] ?? Number.POSITIVE_INFINITY;
   }
 
-  /** The best of three: what else goes on at this machine is not to be judged. */
-  async function bestP99(proxy: ProxyProcess, count: number): Promise<number> {
+  /** What it is beyond `quiet`, the best of three: what else goes on at this machine is not to be judged. */
+  async function added(proxy: ProxyProcess, count: number, quiet: number): Promise<number> {
     let best = Number.POSITIVE_INFINITY;
-    for (let time = 0; time < 3 && best >= LIMIT; time++) best = Math.min(best, await p99(proxy, count));
+    for (let time = 0; time < 3 && best >= LIMIT; time++) best = Math.min(best, (await p99(proxy, count)) - quiet);
     return best;
   }
 
@@ -88,9 +99,10 @@ describe.skipIf(process.platform !== 'linux')('a proxy (skipped where there is n
     timeout: TIMEOUT,
   }, async () => {
     const proxy = await start('connectionsPerClient: 200');
+    const quiet = await p99(proxy, 40);
     const base = descriptorsOf(proxy.pid);
-    const held = await Promise.all(Array.from({ length: 200 }, () => greedy(proxy)));
-    await until(() => descriptorsOf(proxy.pid) >= base + 195, 'the connections');
+    // The cap is for all workers together: each has its share of it, rounded up.
+    const held = await hold(proxy, Math.ceil(200 / proxy.workers) * proxy.workers);
     const seen = { told: 0, reset: 0, in: 0 };
     let most = 0;
     let attempts = 0;
@@ -106,14 +118,14 @@ describe.skipIf(process.platform !== 'linux')('a proxy (skipped where there is n
         most = Math.max(most, descriptorsOf(proxy.pid));
       }
     })();
-    const slowest = await bestP99(proxy, 40);
+    const slower = await added(proxy, 40, quiet);
     isMeasured = false;
     await flood;
-    tell('DOS-03', { ...seen, most, base, slowest });
+    tell('DOS-03', { ...seen, most, base, quiet, slower });
     expect(seen.told + seen.reset).toBe(attempts);
     expect(seen.told).toBeGreaterThan(0);
-    expect(slowest).toBeLessThan(LIMIT);
-    for (const { socket } of held) socket.destroy();
+    expect(slower).toBeLessThan(LIMIT);
+    for (const socket of held) socket.destroy();
     const help = 'GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n';
     await expect.poll(async () => (await greedy(proxy, help)).reply, { timeout: 1_000 }).toMatch(/^HTTP\/1\.1 200 /);
     expect(await clean(proxy)).toBeLessThan(1_000);
@@ -131,10 +143,12 @@ describe.skipIf(process.platform !== 'linux')('a proxy (skipped where there is n
     const clients = await Promise.all(
       Array.from({ length: 1_000 }, (_, at) => greedy(proxy, '', `127.0.1.${at % 250}`)),
     );
-    // Those that wait do so for a second and are told; what then remains is held, and costs nothing.
-    await until(() => proxy.lines().length > 900, 'the lines of those turned away');
+    // Those that wait do so for a second and are told; what then remains is held, and costs nothing. Of 256 descriptors
+    // 64 are for clients, in each process.
+    const turnedAway = 1_000 - 64 * proxy.workers;
+    await until(() => proxy.lines().length >= turnedAway, 'the lines of those turned away');
     const [cpu, begin] = [cpuOf(proxy.pid), performance.now()];
-    const descriptors = descriptorsOf(proxy.pid);
+    const descriptors = descriptorsOfOne(proxy.pid);
     await wait(1_000);
     const share = (cpuOf(proxy.pid) - cpu) / (performance.now() - begin);
     expect(descriptors).toBeLessThan(256);
@@ -154,17 +168,18 @@ describe.skipIf(process.platform !== 'linux')('a proxy (skipped where there is n
 
   test('DOS-07: new names without end from one client leave the others their time', { timeout: TIMEOUT }, async () => {
     const proxy = await start('');
+    const quiet = await p99(proxy, 40);
     const base = descriptorsOf(proxy.pid);
     const flood = startNameFlood({ port: proxy.port, localAddress: GREEDY, perSecond: 2_000 });
     const cpu = cpuOf(proxy.pid);
-    const slowest = await bestP99(proxy, 100);
+    const slower = await added(proxy, 100, quiet);
     const spent = cpuOf(proxy.pid) - cpu;
     const asked = await flood.stop();
     expect(await clean(proxy)).toBeLessThan(1_000);
     const lines = proxy.lines().filter((line) => line.includes('host-'));
-    tell('DOS-07', { asked, slowest, spent, lines: lines.length });
+    tell('DOS-07', { asked, quiet, slower, spent, lines: lines.length });
     expect(asked).toBeGreaterThan(5_000);
-    expect(slowest).toBeLessThan(LIMIT);
+    expect(slower).toBeLessThan(LIMIT);
     await until(() => descriptorsOf(proxy.pid) <= base, 'the descriptors to be closed');
   });
 });
@@ -189,10 +204,23 @@ function greedy(proxy: ProxyProcess, says = '', localAddress = GREEDY): Promise<
   });
 }
 
-/** Milliseconds of processor time so far. */
-function cpuOf(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    .replace(/^.*\) /, '')
-    .split(' ');
-  return (Number(fields[11]) + Number(fields[12])) * 10;
+/** So many connections that are in, of a client that tries again where it is turned away: who is dealt to which worker is
+ * left to the system. */
+async function hold(proxy: ProxyProcess, count: number): Promise<Socket[]> {
+  let attempts = 0;
+  const one = async (): Promise<Socket> => {
+    for (;;) {
+      attempts += 1;
+      if (attempts > 50 * count) throw new Error(`not even after ${attempts} attempts`);
+      const socket = connect({ host: '127.0.0.1', port: proxy.port, localAddress: GREEDY });
+      socket.on('error', () => undefined);
+      socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+      const reply = await new Promise<string>((resolve) => {
+        socket.once('data', (bytes: Buffer) => resolve(bytes.toString('latin1'))).once('close', () => resolve(''));
+      });
+      if (reply.startsWith('HTTP/1.1 200 ')) return socket;
+      socket.destroy();
+    }
+  };
+  return Promise.all(Array.from({ length: count }, one));
 }

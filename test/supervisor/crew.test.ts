@@ -4,19 +4,23 @@ import { once } from 'node:events';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { openCertificateAuthority } from '../../src/pki/certificate-authority.ts';
 import { handOver } from '../../src/pki/handed-ca.ts';
 import { MASTER_LIFE } from '../../src/pki/ticket-keys.ts';
-import { Crew } from '../../src/supervisor/crew.ts';
+import { Crew, type CrewOptions } from '../../src/supervisor/crew.ts';
 import { childrenOf } from '../support/proxy-process.ts';
 import { dialProxy, rigConfig, until } from '../support/rig.ts';
 import { serviceRecorder } from '../support/service-recorder.ts';
 import { closedPort } from '../support/socket-pair.ts';
 
+/** Three beats of a worker, in milliseconds: less than what is usual, so that nobody has to wait for that. */
+const SILENCE = 3_000;
+
 /** A worker, a spare and a shared port. */
-async function start() {
+async function start(options: Pick<CrewOptions, 'silence' | 'abandoned'> = {}) {
   const rig = rigConfig(mkdtempSync(join(tmpdir(), 'crew-')));
   const { ca } = await openCertificateAuthority(rig.ca);
   const port = await closedPort();
@@ -30,7 +34,7 @@ async function start() {
   /** The workers that stand by, as they were told of. */
   const spares = () => all.flatMap(({ level, fields }) => (level === 'debug' ? [Number(fields['workerPid'])] : []));
   const before = new Set(childrenOf(process.pid));
-  const crew = await Crew.start({ workers: 1, config, ca: handOver(ca), service: log });
+  const crew = await Crew.start({ workers: 1, config, ca: handOver(ca), service: log, ...options });
   onTestFinished(() => crew.close(0));
   const children = (): number[] => childrenOf(process.pid).filter((pid) => !before.has(pid));
   const served = (): Promise<string> =>
@@ -72,6 +76,73 @@ test('a spare that is killed costs nothing, and the next worker is made from the
   await until(() => said().length === 2, 'the next worker', undefined, 15_000);
   expect(said()[1]?.message).toBe('a worker has taken the place');
   expect(await served()).toBe('in');
+});
+
+test('a worker that hangs is told, killed and replaced', async () => {
+  const { said, spares, children, served } = await start({ silence: SILENCE });
+  await until(() => spares().length === 1, 'the spare', undefined, 10_000);
+  const [spare = 0] = spares();
+  const [worker = 0] = children().filter((pid) => pid !== spare);
+  const begin = performance.now();
+  // It keeps its port, and is dealt connections.
+  process.kill(worker, 'SIGSTOP');
+  await until(() => said().length === 3, 'the next worker', undefined, 15_000);
+  // A beat may just have come, or be due; the last look is one tenth late at most.
+  expect(performance.now() - begin).toBeGreaterThan(SILENCE - 1_100);
+  expect(said()).toEqual([
+    {
+      level: 'error',
+      fields: { worker: 1, workerPid: worker, silence: SILENCE },
+      message: 'a worker gives no sign of life and is killed',
+    },
+    {
+      level: 'warn',
+      fields: { worker: 1, reason: 'SIGKILL', delay: 0 },
+      message: 'a worker has left, another takes its place',
+    },
+    { level: 'info', fields: { worker: 1, workerPid: spare }, message: 'a worker has taken the place' },
+  ]);
+  expect(await served()).toBe('in');
+  expect(children()).not.toContain(worker);
+});
+
+test('a spare that hangs is killed as well', async () => {
+  const { said, spares, children, served } = await start({ silence: SILENCE });
+  await until(() => spares().length === 1, 'the spare', undefined, 10_000);
+  const [spare = 0] = spares();
+  process.kill(spare, 'SIGSTOP');
+  await until(() => !children().includes(spare), 'its end', undefined, 15_000);
+  expect(said()).toEqual([
+    {
+      level: 'error',
+      fields: { worker: undefined, workerPid: spare, silence: SILENCE },
+      message: 'a worker gives no sign of life and is killed',
+    },
+  ]);
+  expect(await served()).toBe('in');
+});
+
+test('workers are not taken for dead because the supervisor stood still', async () => {
+  const { said, spares, children } = await start({ silence: SILENCE });
+  await until(() => spares().length === 1, 'the spare', undefined, 10_000);
+  const before = children();
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, SILENCE * 1.5);
+  await wait(SILENCE / 2);
+  expect([said(), children()]).toEqual([[], before]);
+});
+
+test('a start that is abandoned leaves nobody behind', async () => {
+  const asked = new AbortController();
+  const before = new Set(childrenOf(process.pid));
+  const children = (): number[] => childrenOf(process.pid).filter((pid) => !before.has(pid));
+  const starting = start({ abandoned: asked.signal });
+  starting.catch(() => undefined);
+  await until(() => children().length === 1, 'the worker', undefined, 10_000);
+  asked.abort('not wanted');
+  await expect(starting).rejects.toBe('not wanted');
+  expect(children()).toEqual([]);
+  await expect(start({ abandoned: asked.signal })).rejects.toBe('not wanted');
+  expect(children()).toEqual([]);
 });
 
 test('once it accepts no more, no place is filled', async () => {

@@ -10,7 +10,7 @@ describe('a message', () => {
     expect([isToWorker({ type }), isFromWorker({ type })]).toEqual([true, false]);
   });
 
-  test.each(['ready', 'listening', 'failed', 'logs-reopened', 'stopped-accepting', 'leaving'])(
+  test.each(['ready', 'beat', 'listening', 'failed', 'logs-reopened', 'stopped-accepting', 'leaving'])(
     '%s is from a worker',
     (type) => {
       expect([isToWorker({ type }), isFromWorker({ type })]).toEqual([false, true]);

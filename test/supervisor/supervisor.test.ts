@@ -70,6 +70,15 @@ describe('several workers', () => {
     await expect(dialProxy(port)).rejects.toThrow('ECONNREFUSED');
   });
 
+  test('that nobody wants any more are not even made', async () => {
+    const before = childrenOf(process.pid);
+    const config = setting();
+    await expect(startSupervised(config, log, 2, AbortSignal.abort('not wanted'))).rejects.toBe('not wanted');
+    expect(childrenOf(process.pid)).toEqual(before);
+    // It had to be read, or made, to the end.
+    expect(readFileSync(config.ca.cert, 'utf8')).toContain('END CERTIFICATE');
+  });
+
   test.each<[code: string, change: (config: Config, folder: string) => Partial<Config>]>([
     ['trust-unusable', ({ upstream }) => ({ upstream: { ...upstream, trust: ['/none.pem'] } })],
     [

@@ -3,13 +3,14 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { Config } from '../../src/config/config.ts';
 import { openCertificateAuthority } from '../../src/pki/certificate-authority.ts';
 import { type HandedCa, handOver } from '../../src/pki/handed-ca.ts';
 import { makeTicketMaster } from '../../src/pki/ticket-keys.ts';
 import { WorkerProcess } from '../../src/supervisor/worker-process.ts';
-import { dialProxy, readUntil, rigConfig } from '../support/rig.ts';
+import { dialProxy, readUntil, rigConfig, until } from '../support/rig.ts';
 import { closedPort } from '../support/socket-pair.ts';
 
 let config: Config;
@@ -59,6 +60,23 @@ describe('a worker process', () => {
       detail: expect.stringMatching(/access\.log: E.*name another path under "log"\.$/),
     });
     expect(await worker.left).toBe('exit code 1');
+  });
+
+  test('is looked at in vain when it stands still, and only then', async () => {
+    const { worker } = await fork();
+    expect([worker.isReady, worker.number, worker.look(), worker.look()]).toEqual([false, 1, 0, 0]);
+    await worker.listening;
+    expect(worker.isReady).toBe(true);
+    worker.look();
+    worker.look();
+    // Its next beat comes within a second.
+    await until(() => worker.look() === 1, 'a beat');
+    process.kill(worker.pid ?? 0, 'SIGSTOP');
+    for (let at = 0; at < 15; at += 1) {
+      worker.look();
+      await wait(100);
+    }
+    expect(worker.look()).toBeGreaterThan(10);
   });
 
   test('that dies before it listens has not begun, and nobody waits for its answers', async () => {

@@ -2,9 +2,10 @@
 
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openCertificateAuthority } from '../../src/pki/certificate-authority.ts';
@@ -13,7 +14,7 @@ import { makeTicketMaster } from '../../src/pki/ticket-keys.ts';
 import type { FromWorker, Start, ToWorker } from '../../src/supervisor/messages.ts';
 import { work } from '../../src/supervisor/worker.ts';
 import { MAIN } from '../support/program.ts';
-import { dialProxy, readAll, readUntil, rigConfig } from '../support/rig.ts';
+import { dialProxy, readAll, readUntil, rigConfig, until } from '../support/rig.ts';
 import { NODE } from '../support/run.ts';
 import { closedPort } from '../support/socket-pair.ts';
 
@@ -150,6 +151,25 @@ describe('a worker', () => {
     // An eighth of 64, since it is one of eight.
     for (let at = 0; at < 8; at += 1) await inFlight(port);
     expect(await readAll(await dialProxy(port))).toMatch(/^HTTP\/1\.1 429 /);
+  });
+
+  test('says again and again that it is alive, and nothing while it stands still', async () => {
+    const { child, hears } = await begin();
+    await hears('beat');
+    await hears('beat');
+    child.kill('SIGSTOP');
+    await until(() => /^State:\s+T/m.test(readFileSync(`/proc/${child.pid}/status`, 'utf8')), 'its stand');
+    // What was under way before.
+    await wait(100);
+    let beats = 0;
+    child.on('message', () => {
+      beats += 1;
+    });
+    await wait(1_500);
+    expect(beats).toBe(0);
+    const next = hears('beat');
+    child.kill('SIGCONT');
+    await next;
   });
 
   test('resumes TLS sessions until it is told another master', async () => {

@@ -11,6 +11,8 @@ import { NODE } from './run.ts';
 export interface ProxyProcess {
   readonly pid: number;
   readonly port: number;
+  /** How many processes serve clients. */
+  readonly workers: number;
   /** PEM of the CA that clients must trust. */
   readonly ca: string;
   /** Complete lines of the native access log so far. */
@@ -24,11 +26,16 @@ const MAIN = join(import.meta.dirname, '../../src/main.ts');
 /** Milliseconds until it listens: several processes may have to start, on a machine that runs other tests as well. */
 const START_LIMIT = 20_000;
 
+/** What it says when its port is open, and when there is a spare worker. */
+const LISTENS = /"port":(\d+).*"listening"/;
+const HAS_SPARE = /"a spare stands by"/;
+
 /**
  * `config`: YAML without `version`, `listen`, `workers`, `ca` and `log`; `descriptors`: how many each process may have
  * open. One process, or as many workers as PROXY_WORKERS says.
  */
 export async function startProxyProcess(config: string, descriptors?: number): Promise<ProxyProcess> {
+  const workers = Number(process.env['PROXY_WORKERS'] ?? 1);
   const folder = mkdtempSync(join(tmpdir(), 'proxy-'));
   const file = join(folder, 'proxy.yaml');
   writeFileSync(
@@ -36,9 +43,9 @@ export async function startProxyProcess(config: string, descriptors?: number): P
     [
       'version: 1',
       'listen: [{ address: 127.0.0.1, port: 0 }]',
-      `workers: ${process.env['PROXY_WORKERS'] ?? 1}`,
+      `workers: ${workers}`,
       'ca: { cert: ca.pem, key: ca-key.pem }',
-      'log: { access: { path: access.log, format: squid }, service: { level: info } }',
+      'log: { access: { path: access.log, format: squid }, service: { level: debug } }',
       config,
     ].join('\n'),
   );
@@ -53,9 +60,10 @@ export async function startProxyProcess(config: string, descriptors?: number): P
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     said += text;
   });
-  const listening = (): string | undefined => /"port":(\d+).*"listening"/.exec(said)?.[1];
+  // What its processes hold is compared later with what they hold from the beginning: all of them are to be there.
+  const isComplete = (): boolean => LISTENS.test(said) && (workers === 1 || HAS_SPARE.test(said));
   await until(
-    () => listening() !== undefined || child.exitCode !== null,
+    () => isComplete() || child.exitCode !== null,
     'the proxy',
     () => said,
     START_LIMIT,
@@ -63,7 +71,8 @@ export async function startProxyProcess(config: string, descriptors?: number): P
   if (child.pid === undefined || child.exitCode !== null) throw new Error(`the proxy ended:\n${said}`);
   return {
     pid: child.pid,
-    port: Number(listening()),
+    port: Number(LISTENS.exec(said)?.[1]),
+    workers,
     ca: readFileSync(join(folder, 'ca.pem'), 'utf8'),
     lines: () => readFileSync(join(folder, 'access.log'), 'utf8').split('\n').slice(0, -1),
     stop: async () => {
@@ -98,6 +107,21 @@ export function forgetPeak(pid: number): void {
 /** Descriptors open now, all processes of the proxy together. */
 export function descriptorsOf(pid: number): number {
   return readdirSync(`/proc/${pid}/fd`).length + childrenOf(pid).reduce((sum, child) => sum + descriptorsOf(child), 0);
+}
+
+/** The same of that one of its processes which has most. */
+export function descriptorsOfOne(pid: number): number {
+  return Math.max(readdirSync(`/proc/${pid}/fd`).length, ...childrenOf(pid).map(descriptorsOfOne));
+}
+
+/** Milliseconds of processor time so far, all processes of the proxy together. */
+export function cpuOf(pid: number): number {
+  const [user, system] = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    .replace(/^.*\) /, '')
+    .split(' ')
+    .slice(11);
+  const own = (Number(user) + Number(system)) * 10;
+  return own + childrenOf(pid).reduce((sum, child) => sum + cpuOf(child), 0);
 }
 
 /** The processes that this one has started and that have not ended. */
