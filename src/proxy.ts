@@ -116,7 +116,7 @@ export async function startProxy(config: Config, service: ServiceLog, part?: Wor
   try {
     const onSocket: OnSocket = (socket, options) => {
       sockets.add(socket);
-      socket.once('close', () => sockets.delete(socket));
+      socket.on('close', () => sockets.delete(socket));
       handleConnection(stage, socket, options).catch((error: unknown) => {
         socket.destroy();
         service.error({ err: error }, 'internal fault');

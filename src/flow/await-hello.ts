@@ -13,7 +13,7 @@ export type FirstWords = Hello | 'silent';
 /** Milliseconds that a tunnel which need not be TLS waits for the client to speak first; else the server does. */
 const SERVER_SPEAKS_FIRST = 1_000;
 
-const ESTABLISHED = 'HTTP/1.1 200 Connection established\r\n\r\n';
+const ESTABLISHED = Buffer.from('HTTP/1.1 200 Connection established\r\n\r\n', 'latin1');
 
 /** Undefined when the connection has ended here; then it is closed and told. `head`: what came behind the CONNECT. */
 export async function awaitHello(

@@ -1,5 +1,5 @@
-// Stage one: a socket was accepted. Is there a place for it? Its first byte says whether the client speaks TLS to the proxy itself; either way it
-// ends at the HTTP parser. Called by proxy.ts for each socket.
+// Stage one: a socket was accepted. It needs a place; its first byte says whether the client speaks TLS to the proxy
+// itself; either way it ends at the HTTP parser. Called by proxy.ts for each socket.
 
 import type { Socket } from 'node:net';
 import { type Host, parseHost } from '../core/authority.ts';
@@ -38,10 +38,12 @@ export async function handleConnection(stage: Stage, socket: Socket, listen: Lis
   const readable = first.value === 'tls' ? await secureOwnPort(stage, session, socket, listen) : socket;
   if (!readable) return;
   const connection = connectionOn(readable, session, undefined, socket);
-  readable.once('close', () => {
+  readable.on('close', () => {
     if (connection.exchanges === 0) stage.journal.tellNoRequest(session);
   });
-  stage.server.take(connection);
+  // What was peeked at is handed on as it is: to let it flow again costs more.
+  const peeked: unknown = readable === socket ? socket.read() : undefined;
+  stage.server.take(connection, Buffer.isBuffer(peeked) ? peeked : undefined);
 }
 
 /** TLS to the proxy itself, with a leaf for its own names (RFC 9110 section 4.2.2 lets a proxy be an https one). */

@@ -12,7 +12,7 @@ import type { Route } from '../net/upstream.ts';
 import type { RequestHead } from '../wire/http-head.ts';
 import { awaitHello, type FirstWords, notTls } from './await-hello.ts';
 import { bump } from './bump.ts';
-import { refuseConnect, refuseMalformedConnect } from './refuse-connect.ts';
+import { refuseConnect, refuseDenied, refuseMalformedConnect } from './refuse-connect.ts';
 import { isOwnHost, ownPermit } from './serve-own.ts';
 import type { Stage } from './services.ts';
 import { splice } from './splice.ts';
@@ -69,9 +69,7 @@ async function carryOut(stage: Stage, connection: Connection, tunnel: Tunnel, he
   const { decision } = tunnel;
   if (decision.action === 'deny') {
     if (decision.refuseBy === 'close') return terminate(stage, connection, tunnel, { step: 'connect' });
-    if (decision.refuseBy === 'connect') {
-      return refuseConnect(stage, connection, tunnel, new ProxyError('denied', decision.reason), decision.rule);
-    }
+    if (decision.refuseBy === 'connect') return refuseDenied(stage, connection, tunnel, decision);
     tunnel.instead = { kind: 'denied', denial: decision };
     return afterHello(stage, connection, tunnel, await awaitHello(stage, connection, tunnel, head), undefined);
   }
@@ -102,13 +100,13 @@ async function locate(
   }
 }
 
-async function afterHello(
+function afterHello(
   stage: Stage,
   connection: Connection,
   tunnel: Tunnel,
   words: FirstWords | undefined,
   route: Route | undefined,
-): Promise<void> {
+): Promise<void> | void {
   if (!words) return undefined;
   const { decision } = tunnel;
   const passesUnread = decision.action === 'allow' && (decision.tls === 'splice' || decision.tls === 'tunnel');

@@ -2,6 +2,7 @@
 // flow/open-tunnel.
 
 import { formatAuthority } from '../core/authority.ts';
+import type { Denial } from '../core/decision.ts';
 import type { ProxyError } from '../core/errors.ts';
 import { nextId, type Tunnel } from '../core/session.ts';
 import type { Connection } from '../http/connection.ts';
@@ -9,16 +10,10 @@ import { refusalOf, replyRaw } from '../http/reply.ts';
 import { loggedUrl } from '../log/logged-url.ts';
 import type { Services } from './services.ts';
 
-/** `rule`: the name of the rule that decided, where one did. */
-export function refuseConnect(
-  services: Services,
-  connection: Connection,
-  tunnel: Tunnel,
-  error: ProxyError,
-  rule?: string,
-): void {
+/** What the policy does not deny, but the proxy cannot do. */
+export function refuseConnect(services: Services, connection: Connection, tunnel: Tunnel, error: ProxyError): void {
   const denied = error.status === 403;
-  const bytes = replyRaw(connection.socket, refusalOf(error, formatAuthority(tunnel.authority), tunnel.id, rule));
+  const bytes = replyRaw(connection.socket, refusalOf(error, formatAuthority(tunnel.authority), tunnel.id));
   services.journal.tellConnect(tunnel, {
     by: connection.session,
     tag: denied ? 'TCP_DENIED' : 'NONE_NONE',
@@ -26,8 +21,22 @@ export function refuseConnect(
     bytes,
     outcome: denied ? 'denied' : 'failed',
     contentType: 'text/html',
-    // A denial has its rule and reason already.
-    failure: error.code === 'denied' ? undefined : error,
+    failure: error,
+  });
+}
+
+/** A CONNECT that the policy denies: nothing went wrong, so no error is made of it. */
+export function refuseDenied(services: Services, connection: Connection, tunnel: Tunnel, denial: Denial): void {
+  const { reason, rule } = denial;
+  const refusal = refusalOf({ code: 'denied', detail: reason }, formatAuthority(tunnel.authority), tunnel.id, rule);
+  const bytes = replyRaw(connection.socket, refusal);
+  services.journal.tellConnect(tunnel, {
+    by: connection.session,
+    tag: 'TCP_DENIED',
+    status: refusal.status,
+    bytes,
+    outcome: 'denied',
+    contentType: 'text/html',
   });
 }
 

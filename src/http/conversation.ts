@@ -41,8 +41,8 @@ export class Conversation {
   readonly #handlers: Handlers;
   readonly #onOver: (over: Conversation) => void;
   readonly #deadline = new Deadline(() => this.#onLate());
-  /** Ends the watch over what the client takes of its replies. */
-  readonly #unwatch: () => void;
+  /** Ends the watch over what the client takes of its replies; it begins with the first that is due. */
+  #unwatch: (() => void) | undefined;
   /** What came and is not used yet, and how much of it was seen to be no whole head. */
   #held: Buffer = NOTHING;
   #seen = 0;
@@ -65,10 +65,16 @@ export class Conversation {
     this.#limits = limits;
     this.#handlers = handlers;
     this.#onOver = onOver;
-    this.#unwatch = watchReader(this.#socket, limits.bodyTimeout);
     this.#deadline.set(limits.headerTimeout);
-    this.#socket.on('data', this.#onData).on('drain', this.#onDrain).once('end', this.#onEnd);
-    this.#socket.once('close', this.#onClose).resume();
+    // `on`, though two of them come once at most: `once` costs more, and each connection pays.
+    this.#socket.on('data', this.#onData).on('drain', this.#onDrain).on('end', this.#onEnd).on('close', this.#onClose);
+  }
+
+  /** `first`: what was read of it already. */
+  begin(first?: Buffer): void {
+    if (first) this.#onData(first);
+    // One that was handed over is left paused.
+    if (!this.#deaf) this.#socket.resume();
   }
 
   /** Whether it has had a request and waits for a further one. */
@@ -141,7 +147,7 @@ export class Conversation {
       this.#seen = 0;
       this.#deadline.clear();
       if (head.method === 'CONNECT') void this.#handOver(head, rest);
-      else this.#begin(head, rest);
+      else this.#serveNext(head, rest);
     }
   }
 
@@ -156,12 +162,13 @@ export class Conversation {
     this.#seen = this.#silent ? 0 : this.#held.length;
   }
 
-  #begin(head: RequestHead, rest: Buffer): void {
+  #serveNext(head: RequestHead, rest: Buffer): void {
     const framing = bodyLength(head);
     if (!framing.ok) {
       this.#refuse(new ProxyError('request-malformed', framing.reason));
       return;
     }
+    this.#watch();
     const { method, httpVersion, rawHeaders } = head;
     const { keepAliveTimeout } = this.#limits;
     this.#request = new Request(head, framing.value === 'none', this.#onFlow);
@@ -207,7 +214,7 @@ export class Conversation {
     this.#deaf = true;
     this.#onOver(this);
     this.#deadline.end();
-    this.#unwatch();
+    this.#unwatch?.();
     this.#socket.off('data', this.#onData).off('drain', this.#onDrain).off('end', this.#onEnd);
     this.#socket.off('close', this.#onClose).pause();
     try {
@@ -262,8 +269,13 @@ export class Conversation {
     this.#socket.destroySoon();
   }
 
+  #watch(): void {
+    this.#unwatch ??= watchReader(this.#socket, this.#limits.bodyTimeout);
+  }
+
   /** What came is no request; one that began counts. */
   #refuse(problem: ProxyError): void {
+    this.#watch();
     this.#deaf = true;
     this.#deadline.end();
     try {

@@ -2,7 +2,7 @@
 // came from outside is escaped; every page says what happened, whose doing it was, and what to do.
 
 import type { Socket } from 'node:net';
-import type { ErrorCode, ProxyError } from '../core/errors.ts';
+import { ERROR_KINDS, type ErrorCode, type ProxyError } from '../core/errors.ts';
 import type { ReplyWriter } from './reply-writer.ts';
 import { canReply } from './server.ts';
 
@@ -24,11 +24,12 @@ export interface Refusal {
   readonly id: string;
 }
 
-export function refusalOf(error: ProxyError, url: string, id: string, rule?: string): Refusal {
-  const { code, status, kind } = error;
+export function refusalOf(error: Pick<ProxyError, 'code' | 'detail'>, url: string, id: string, rule?: string): Refusal {
+  const { code } = error;
+  const { status, sentence, squid } = ERROR_KINDS[code];
   // What a fault of ours says of itself is for the service log only.
   const detail = code === 'internal' ? '' : error.detail;
-  return { code, status: status || 502, sentence: kind.sentence, detail, rule, squid: kind.squid, url, id };
+  return { code, status: status || 502, sentence, detail, rule, squid, url, id };
 }
 
 /** Reason phrases by status, for the few that we send. */

@@ -34,11 +34,13 @@ export class MessageServer {
     this.#handlers = handlers;
   }
 
-  /** Listens on the socket from now on. */
-  take(connection: Connection): void {
+  /** Listens on the socket, which is paused, from now on; `first`: what was read of it already. */
+  take(connection: Connection, first?: Buffer): void {
     if (connection.socket.destroyed) return;
     const [limits, stopping] = [this.#limits, this.#stopping];
-    this.#open.add(new Conversation(connection, { limits, stopping }, this.#handlers, this.#forget));
+    const conversation = new Conversation(connection, { limits, stopping }, this.#handlers, this.#forget);
+    this.#open.add(conversation);
+    conversation.begin(first);
   }
 
   /** Closes the connections that wait for a further request, as at the begin of a drain. */

@@ -24,6 +24,6 @@ export function watchReader(socket: Socket, timeout: number): () => void {
     Math.ceil(timeout / LOOKS),
   );
   const stop = (): void => clearInterval(timer);
-  socket.once('close', stop);
+  socket.on('close', stop);
   return stop;
 }

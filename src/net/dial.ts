@@ -75,7 +75,7 @@ export function dial(addresses: readonly string[], port: number, timeout: number
       const socket = connect({ host: address, port, noDelay: true, allowHalfOpen: true, ...onread });
       if (intake) socket.pause();
       add(socket);
-      socket.once('connect', () => {
+      socket.on('connect', () => {
         remove(socket);
         settle();
         resolve({ socket, address });

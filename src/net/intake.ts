@@ -12,10 +12,11 @@ export type Deliver = (piece: Uint8Array) => { readonly held: boolean; readonly 
 const SMALL = 8_192;
 /** For the one that has filled its buffer: what is under way has more. */
 const LARGE = 65_536;
-/** Large buffers kept for the next one. */
+/** Buffers of either size kept for the next one. */
 const MOST_SPARE = 32;
 
-const spare: Uint8Array[] = [];
+const spareSmall: Uint8Array[] = [];
+const spareLarge: Uint8Array[] = [];
 
 export class Intake {
   /** For net.connect; the socket must be paused until `deliverTo` was called. */
@@ -23,17 +24,26 @@ export class Intake {
     buffer: () => this.#next(),
     callback: (bytes, buffer) => this.#take(bytes, buffer),
   };
+  /** What the socket reads into. */
   #buffer: Uint8Array | undefined;
   #filled = false;
+  #delivering = false;
   #deliver: Deliver = () => ({ held: false, more: false });
 
   deliverTo(deliver: Deliver): void {
     this.#deliver = deliver;
   }
 
+  /** The socket is being closed: its buffer is for another, unless a piece in it is on its way. */
+  end(): void {
+    if (!this.#delivering) this.#giveBack();
+  }
+
   #take(bytes: number, buffer: Uint8Array): boolean {
     this.#filled = bytes === buffer.length;
+    this.#delivering = true;
     const { held, more } = this.#deliver(this.#filled ? buffer : buffer.subarray(0, bytes));
+    this.#delivering = false;
     if (held) {
       // It is not ours any more until the system has taken it, and then nobody's.
       this.#buffer = undefined;
@@ -46,8 +56,16 @@ export class Intake {
   #next(): Uint8Array {
     const size = this.#filled ? LARGE : SMALL;
     if (this.#buffer?.length === size) return this.#buffer;
-    if (this.#buffer?.length === LARGE && spare.length < MOST_SPARE) spare.push(this.#buffer);
-    this.#buffer = (size === LARGE ? spare.pop() : undefined) ?? Buffer.allocUnsafeSlow(size);
+    this.#giveBack();
+    this.#buffer = (size === LARGE ? spareLarge : spareSmall).pop() ?? Buffer.allocUnsafeSlow(size);
     return this.#buffer;
+  }
+
+  #giveBack(): void {
+    const buffer = this.#buffer;
+    this.#buffer = undefined;
+    if (!buffer) return;
+    const spare = buffer.length === LARGE ? spareLarge : spareSmall;
+    if (spare.length < MOST_SPARE) spare.push(buffer);
   }
 }

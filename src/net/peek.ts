@@ -22,38 +22,40 @@ export type Peeked<T> =
   | { readonly seen: 'timeout'; readonly bytes: number }
   | { readonly seen: 'overflow'; readonly bytes: number };
 
+const NOTHING: Buffer = Buffer.alloc(0);
+
 /**
  * Reads from a paused socket until `look` has its answer, then unshifts everything that was read.
  * The socket is left paused, with no listener of ours on it. Never rejects: each way it can end is a value.
  */
 export function peek<T>(socket: Socket, look: Look<T>, { timeout, ceiling }: PeekOptions): Promise<Peeked<T>> {
   return new Promise((resolve) => {
-    let held: Buffer = Buffer.alloc(0);
+    let held = NOTHING;
     let bytes = 0;
     let atLeast = 1;
     const timer = setTimeout(() => finish({ seen: 'timeout', bytes }), timeout);
 
+    const all = (): Buffer => (held.length === bytes ? held : held.subarray(0, bytes));
     const finish = (result: Peeked<T>): void => {
       clearTimeout(timer);
-      socket.off('readable', onReadable).off('end', onEnd).off('close', onEnd);
-      if (bytes > 0 && !socket.destroyed && !socket.readableEnded) socket.unshift(held.subarray(0, bytes));
+      socket.off('data', onData).off('end', onEnd).off('close', onEnd).pause();
+      if (bytes > 0 && !socket.destroyed && !socket.readableEnded) socket.unshift(all());
       resolve(result);
     };
     const onEnd = (): void => finish({ seen: 'end', bytes });
-    const onReadable = (): void => {
-      for (let chunk = readChunk(socket); chunk !== null; chunk = readChunk(socket)) {
-        held = bytes === 0 ? chunk : append(held, bytes, chunk);
-        bytes += chunk.length;
-      }
+    const onData = (chunk: Buffer): void => {
+      held = bytes === 0 ? chunk : append(held, bytes, chunk);
+      bytes += chunk.length;
       if (bytes < atLeast) return;
-      const answer = look(held.subarray(0, bytes));
+      const answer = look(all());
       if (!answer.more) finish({ seen: 'value', value: answer.value });
       else if (bytes >= ceiling) finish({ seen: 'overflow', bytes });
       else atLeast = Math.min(answer.atLeast, ceiling);
     };
 
     if (socket.destroyed || socket.readableEnded) return onEnd();
-    socket.on('readable', onReadable).once('end', onEnd).once('close', onEnd);
+    // Not `readable`: it costs a tick more for each piece, and another when nobody listens for it any more.
+    socket.on('data', onData).on('end', onEnd).on('close', onEnd).resume();
     return undefined;
   });
 }
@@ -65,11 +67,6 @@ function append(held: Buffer, bytes: number, chunk: Buffer): Buffer {
   if (room !== held) held.copy(room, 0, 0, bytes);
   chunk.copy(room, bytes);
   return room;
-}
-
-function readChunk(socket: Socket): Buffer | null {
-  const chunk: unknown = socket.read();
-  return Buffer.isBuffer(chunk) ? chunk : null;
 }
 
 /** A peek that failed, as the error it is when a ClientHello was awaited. */

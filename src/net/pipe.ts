@@ -1,6 +1,7 @@
 // Carries bytes both ways between two sockets, with backpressure, half-close and an idle deadline. Called by flow/splice.
 
 import type { Duplex } from 'node:stream';
+import { TLSSocket } from 'node:tls';
 import type { HelloGate, Passed } from '../wire/hello-gate.ts';
 import { sweepAfter } from './buffer-sweep.ts';
 import type { Intake } from './intake.ts';
@@ -75,11 +76,13 @@ export function pipe(
       if (done) return;
       done = true;
       clearInterval(timer);
+      intake?.end();
       signal?.removeEventListener('abort', cut);
       client.destroy();
       upstream.destroy();
       resolve({ end, toClient: down.bytes, toUpstream: up.bytes });
     };
+    const isLast = (): boolean => open === 1;
     const laneEnded = (patience: number) => (): void => {
       if (done) return;
       open -= 1;
@@ -101,20 +104,21 @@ export function pipe(
     const fromOrigin = (bytes: Uint8Array): Uint8Array => {
       if (!gate || gate.open) return bytes;
       const released = unlessRefused(gate.fromOrigin(bytes));
-      if (released && upstream.writable) upstream.write(released);
+      if (released && released.length > 0 && upstream.writable) upstream.write(released);
       if (gate.open) client.resume();
       return bytes;
     };
 
-    carry(client, upstream, { lane: up, ended: laneEnded(AFTER_CLIENT_ENDED), pass: fromClient });
-    carry(upstream, client, { lane: down, ended: laneEnded(AFTER_UPSTREAM_ENDED), pass: fromOrigin, intake });
-    client.once('error', () => finish('client-error'));
-    upstream.once('error', () => finish('upstream-error'));
+    carry(client, upstream, { lane: up, ended: laneEnded(AFTER_CLIENT_ENDED), isLast, pass: fromClient });
+    carry(upstream, client, { lane: down, ended: laneEnded(AFTER_UPSTREAM_ENDED), isLast, pass: fromOrigin, intake });
+    // `on` where it is heard once at most: `once` costs three more objects for each.
+    client.on('error', () => finish('client-error'));
+    upstream.on('error', () => finish('upstream-error'));
     // A side that closes with both its halves at their end is done; what it has said may still be on its way out.
-    client.once('close', () => {
+    client.on('close', () => {
       if (!up.ended || !client.writableFinished) finish('client-error');
     });
-    upstream.once('close', () => {
+    upstream.on('close', () => {
       if (!down.ended || !upstream.writableFinished) finish('upstream-error');
     });
     if (signal?.aborted) cut();
@@ -133,13 +137,15 @@ interface Carriage {
   readonly lane: Lane;
   /** Called when the last byte has been handed over. */
   readonly ended: () => void;
+  /** Whether the other direction has ended, its last byte handed over. */
+  readonly isLast: () => boolean;
   /** What of these bytes goes on now. */
   readonly pass: (bytes: Uint8Array) => Uint8Array | undefined;
   /** What `from` was dialled with. */
   readonly intake?: Intake | undefined;
 }
 
-function carry(from: Duplex, to: Duplex, { lane, ended, pass, intake }: Carriage): void {
+function carry(from: Duplex, to: Duplex, { lane, ended, isLast, pass, intake }: Carriage): void {
   if (intake) {
     intake.deliverTo((piece) => {
       lane.bytes += piece.length;
@@ -156,12 +162,15 @@ function carry(from: Duplex, to: Duplex, { lane, ended, pass, intake }: Carriage
     });
   }
   to.on('drain', () => from.resume());
-  from.once('end', () => {
+  from.on('end', () => {
     lane.ended = true;
+    // To close says the end, too, and is all that is left to do; but the end of TLS is a message of its own.
+    if (isLast() && to.writableLength === 0 && !(to instanceof TLSSocket)) return ended();
     // Told of a failure too: the event 'error' that follows says whose it was.
     to.end((error?: Error | null) => {
       if (!error) ended();
     });
+    return undefined;
   });
   from.resume();
 }

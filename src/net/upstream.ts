@@ -59,10 +59,14 @@ export class Upstream {
     const begin = performance.now();
     const all = authority.kind === 'name' ? await this.#parts.resolver.resolve(authority.host) : [authority.host];
     const dnsTime = performance.now() - begin;
-    const verdicts = all.map((address) => ({ address, check: this.#parts.guard.check(address, authority.port) }));
-    const addresses = verdicts.filter(({ check }) => check.ok).map(({ address }) => address);
+    const addresses: string[] = [];
+    const reasons: string[] = [];
+    for (const address of all) {
+      const check = this.#parts.guard.check(address, authority.port);
+      if (check.ok) addresses.push(address);
+      else reasons.push(check.reason);
+    }
     if (addresses.length > 0) return { permit, addresses, dnsTime };
-    const reasons = verdicts.flatMap(({ check }) => (check.ok ? [] : [check.reason]));
     throw new ProxyError(
       'address-forbidden',
       `${authority.host}: ${reasons.join('; ')}. Ranges that may be dialled stand under upstream.allowAddresses.`,

@@ -55,7 +55,7 @@ export function readClientHello(bytes: Uint8Array): HelloReading {
 function readOffer(body: Cursor): Omit<ClientHello, 'length'> {
   const legacyVersion = body.u16();
   if (legacyVersion >> 8 !== 3) throw body.malformed(`is of TLS major version ${legacyVersion >> 8}`);
-  body.take(32);
+  body.skip(32);
   if (body.vector(1, 'session id').left > 32) throw body.malformed('has a session id longer than 32 bytes');
   const cipherSuites = readNumbers(body.vector(2, 'list of cipher suites'));
   if (body.vector(1, 'list of compression methods').left === 0) throw body.malformed('has no compression method');
@@ -93,35 +93,47 @@ function readExtensions(body: Cursor): Extensions {
     // RFC 8446 section 4.2. Of two server names, the origin might read the other.
     if (seen.has(type)) throw list.malformed(`has extension ${type} twice`);
     seen.add(type);
-    const data = list.vector(2, `extension ${type}`);
-    if (readExtension(type, data, found)) data.end();
+    if (type === ENCRYPTED_CLIENT_HELLO) found.encryptedClientHello = true;
+    const name = READ[type];
+    if (name === undefined) {
+      list.skip(list.u16());
+      continue;
+    }
+    const data = list.vector(2, name);
+    readExtension(type, data, found);
+    data.end();
   }
   return found;
 }
 
-/** False when the data was left alone; otherwise all of it should have been read. */
-function readExtension(type: number, data: Cursor, into: Extensions): boolean {
+/** Those that are read, as the reasons call them. */
+const READ: Readonly<Record<number, string>> = {
+  0: 'extension 0',
+  10: 'extension 10',
+  13: 'extension 13',
+  16: 'extension 16',
+  43: 'extension 43',
+};
+const ENCRYPTED_CLIENT_HELLO = 0xfe0d;
+
+/** All of the data should be read. */
+function readExtension(type: number, data: Cursor, into: Extensions): void {
   switch (type) {
     case 0:
       into.serverName = readServerName(data);
-      return true;
+      break;
     case 10:
       into.groups = readNumbers(data.vector(2, 'list of groups'));
-      return true;
+      break;
     case 13:
       into.signatureAlgorithms = readNumbers(data.vector(2, 'list of signature algorithms'));
-      return true;
+      break;
     case 16:
       into.alpn = readAlpn(data.vector(2, 'ALPN list'));
-      return true;
+      break;
     case 43:
       into.versions = readNumbers(data.vector(1, 'list of versions'));
-      return true;
-    case 0xfe0d:
-      into.encryptedClientHello = true;
-      return false;
-    default:
-      return false;
+      break;
   }
 }
 

@@ -11,25 +11,29 @@ export class Cursor {
   /** Names the structure under the cursor in every reason. */
   readonly what: string;
   readonly #bytes: Uint8Array;
-  #at = 0;
+  #at: number;
+  readonly #end: number;
 
-  constructor(bytes: Uint8Array, what: string) {
+  /** `from` and `to`: the part of `bytes` that is read; a cursor on a part costs less than a view of it. */
+  constructor(bytes: Uint8Array, what: string, from = 0, to = bytes.length) {
     this.#bytes = bytes;
     this.what = what;
+    this.#at = from;
+    this.#end = to;
   }
 
   /** Bytes not yet read. */
   get left(): number {
-    return this.#bytes.length - this.#at;
+    return this.#end - this.#at;
   }
 
   /** The next byte without reading it; undefined at the end. */
   peek(): number | undefined {
-    return this.#bytes[this.#at];
+    return this.#at < this.#end ? this.#bytes[this.#at] : undefined;
   }
 
   u8(): number {
-    const byte = this.#bytes[this.#at];
+    const byte = this.peek();
     if (byte === undefined) throw this.malformed('ends early');
     this.#at += 1;
     return byte;
@@ -45,14 +49,22 @@ export class Cursor {
 
   /** The next `count` bytes, as a view and not a copy. */
   take(count: number): Uint8Array {
+    const from = this.#at;
+    this.skip(count);
+    return this.#bytes.subarray(from, this.#at);
+  }
+
+  skip(count: number): void {
     if (count > this.left) throw this.malformed('ends early');
     this.#at += count;
-    return this.#bytes.subarray(this.#at - count, this.#at);
   }
 
   /** A vector whose length stands before it in one or two bytes (RFC 8446 section 3.4). */
   vector(lengthBytes: 1 | 2, what: string): Cursor {
-    return new Cursor(this.take(lengthBytes === 1 ? this.u8() : this.u16()), what);
+    const length = lengthBytes === 1 ? this.u8() : this.u16();
+    const from = this.#at;
+    this.skip(length);
+    return new Cursor(this.#bytes, what, from, this.#at);
   }
 
   /** Throws when bytes are left: what one reader ignores, another may read. */
@@ -81,5 +93,6 @@ export function readWhole<T>(bytes: Uint8Array, what: string, read: (cursor: Cur
 
 /** Bytes as text, one character per byte: nothing is lost, nothing is interpreted. For short byte strings. */
 export function latin1(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+  const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return buffer.toString('latin1');
 }

@@ -56,7 +56,7 @@ export class HelloGate {
       const passed = bytes.subarray(0, this.#left);
       this.#left -= passed.length;
       if (this.#left === 0) this.#state = 'answer';
-      this.#held = bytes.slice(passed.length);
+      if (passed.length < bytes.length) this.#held = bytes.slice(passed.length);
       return passed;
     }
     if (this.#state === 'silent') {
@@ -70,9 +70,14 @@ export class HelloGate {
   /** Looks at what the origin says, which goes to the client whatever it is. */
   fromOrigin(bytes: Uint8Array): Passed {
     if (this.#state !== 'accepted' && this.#state !== 'answer') return undefined;
-    this.#answer = Buffer.concat([this.#answer, bytes.subarray(0, MOST_ANSWER)]);
-    const answer = this.#answer.length > MOST_ANSWER ? 'other' : readAnswer(this.#answer);
-    if (answer === 'more') return undefined;
+    const piece = bytes.subarray(0, MOST_ANSWER);
+    const said = this.#answer.length === 0 ? piece : Buffer.concat([this.#answer, piece]);
+    const answer = said.length > MOST_ANSWER ? 'other' : readAnswer(said);
+    if (answer === 'more') {
+      // A copy, since whoever reads uses the buffer of a piece again.
+      this.#answer = Uint8Array.from(said);
+      return undefined;
+    }
     if (answer === 'other') return this.#release(this.#held);
     this.#state = 'second';
     return this.#look();

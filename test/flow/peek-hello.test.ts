@@ -43,6 +43,7 @@ describe('peekHello', () => {
     far.on('data', (chunk: Buffer) => {
       got = Buffer.concat([got, chunk]);
     });
+    far.resume();
     while (got.length < bytes.length + 8) await once(far, 'data');
     expect(got.equals(Buffer.concat([bytes, Buffer.from('and more')]))).toBe(true);
   });

@@ -62,13 +62,13 @@ function start(handlers: Partial<Handlers> = {}, limits: Partial<Limits> = {}, s
     fault: (_connection, error) => void faults.push(error),
     ...handlers,
   };
-  const take = (socket: Socket): Conversation =>
-    new Conversation(
-      connectionOn(socket, session),
-      { limits: { ...DEFAULT_LIMITS, ...limits }, stopping },
-      all,
-      (one) => void over.push(one),
-    );
+  const on = (connection: Connection): Conversation => {
+    const options = { limits: { ...DEFAULT_LIMITS, ...limits }, stopping };
+    const conversation = new Conversation(connection, options, all, (one) => void over.push(one));
+    conversation.begin();
+    return conversation;
+  };
+  const take = (socket: Socket): Conversation => on(connectionOn(socket, session));
   return {
     malformed,
     faults,
@@ -77,12 +77,7 @@ function start(handlers: Partial<Handlers> = {}, limits: Partial<Limits> = {}, s
     async open() {
       const { near, far } = await socketPair();
       const connection = connectionOn(near, session);
-      const conversation = new Conversation(
-        connection,
-        { limits: { ...DEFAULT_LIMITS, ...limits }, stopping },
-        all,
-        (one) => void over.push(one),
-      );
+      const conversation = on(connection);
       return { client: far, connection, conversation };
     },
   };

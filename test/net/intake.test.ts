@@ -127,4 +127,31 @@ describe('an intake', () => {
     await next;
     expect(got).toEqual(['one', 'two']);
   });
+
+  test.each([
+    ['is read into by the next one', 'written', 'then'],
+    ["is nobody else's when a write still holds it", 'held', 'then'],
+    ["is nobody else's when it closes while a piece is delivered", 'written', 'meanwhile'],
+  ] as const)('the buffer of a closed socket %s', async (_name, piece, closes) => {
+    const buffers: ArrayBufferLike[] = [];
+    for (const turn of ['first', 'second']) {
+      const intake = new Intake();
+      const { socket, far } = await dialled(intake);
+      const arrived = new EventTarget();
+      const next = once(arrived, 'piece');
+      intake.deliverTo(({ buffer }) => {
+        buffers.push(buffer);
+        if (turn === 'first' && closes === 'meanwhile') intake.end();
+        arrived.dispatchEvent(new Event('piece'));
+        return { held: piece === 'held', more: false };
+      });
+      socket.resume();
+      far.write('x');
+      await next;
+      if (turn === 'first' && closes === 'then') intake.end();
+      socket.destroy();
+    }
+    expect(buffers.length).toBe(2);
+    expect(buffers[0] === buffers[1]).toBe(piece === 'written' && closes === 'then');
+  });
 });

@@ -1,12 +1,16 @@
 // Two connections joined into one: what goes in comes out, no more is held than fits, and every way it can end.
 
 import { createHash, randomBytes } from 'node:crypto';
+import { rmSync } from 'node:fs';
 import type { Socket } from 'node:net';
+import { Duplex } from 'node:stream';
+import { createSecureContext, TLSSocket, connect as tlsConnect } from 'node:tls';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type PipeOptions, pipe } from '../../src/net/pipe.ts';
 import { expectNothingLeft } from '../support/leaks.ts';
 import { readAll, until } from '../support/rig.ts';
 import { closed, pourUntilStuck, readBytes, socketPair } from '../support/socket-pair.ts';
+import { TestCa } from '../support/test-ca.ts';
 
 expectNothingLeft();
 
@@ -41,6 +45,9 @@ async function endBehindUndelivered(
   expect(toClient.writableLength).toBeGreaterThan(0);
   return sent;
 }
+
+/** The type of a TLS record. */
+const ALERT = 21;
 
 const write = (socket: Socket, text: string): void => void socket.write(text);
 
@@ -87,6 +94,37 @@ describe('a tunnel', () => {
 });
 
 describe('a tunnel of which one side has ended its half', () => {
+  test('tells a client on TLS so in the words of TLS, also when it was the first to end', async () => {
+    const [left, right] = await Promise.all([socketPair(), socketPair()]);
+    const ca = new TestCa();
+    onTestFinished(() => rmSync(ca.folder, { recursive: true }));
+    const pair = ca.leaf({ san: 'DNS:pipe.test' });
+    // In TLS 1.2 an alert can be told from what is said, which is encrypted as well.
+    const secureContext = createSecureContext({ ...pair, maxVersion: 'TLSv1.2' });
+    const near = new TLSSocket(left.near, { isServer: true, secureContext });
+    const types: (number | undefined)[] = [];
+    const wire = new Duplex({
+      read: () => undefined,
+      write: (chunk: Buffer, _encoding, done) => void left.far.write(chunk, () => done()),
+      final: (done) => void left.far.end(() => done()),
+    });
+    left.far.on('data', (chunk: Buffer) => {
+      types.push(chunk[0]);
+      wire.push(chunk);
+    });
+    left.far.once('end', () => wire.push(null));
+    const client = tlsConnect({ socket: wire, rejectUnauthorized: false });
+    client.on('error', () => undefined);
+    const piped = pipe(near, right.near, { idleTimeout: 5_000 });
+    client.end('question');
+    expect(await readAll(right.far)).toBe('question');
+    expect(types.at(-1)).not.toBe(ALERT);
+    right.far.end();
+    expect(await piped).toEqual({ end: 'complete', toClient: 0, toUpstream: 8 });
+    await closed(left.far);
+    expect(types.at(-1)).toBe(ALERT);
+  });
+
   test('still brings the client its answer', async () => {
     const { client, origin, piped } = await joined();
     client.end('question');

@@ -28,6 +28,7 @@ test.each<[string, number, (cursor: Cursor) => unknown]>([
   ['two bytes', 1, (cursor: Cursor) => cursor.u16()],
   ['three bytes', 2, (cursor: Cursor) => cursor.u24()],
   ['a run of bytes', 3, (cursor: Cursor) => cursor.take(4)],
+  ['bytes passed over', 3, (cursor: Cursor) => cursor.skip(4)],
   ['a short vector', 1, (cursor: Cursor) => cursor.vector(1, 'inner')],
   ['a long vector', 2, (cursor: Cursor) => cursor.vector(2, 'inner')],
 ])('%s from %d bytes that are too few is malformed', (_what, size, read) => {
