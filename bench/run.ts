@@ -1,5 +1,5 @@
-// `npm run bench`: every micro bench, one process after another so that none warms another's caches. Words filter by path.
-// `npm run bench -- load`, and any option: the load bench instead; `-- scaling` and `-- soak`: its two long runs.
+// `npm run bench`: the load bench; `-- scaling` and `-- soak`: its two long runs; `-- micro`: every micro bench, one
+// process after another so that none warms another's caches; any other word: the micro benches whose path holds it.
 
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
@@ -26,13 +26,14 @@ if (run) {
 function runOf([first, ...others]: readonly string[]): ((words: readonly string[]) => Promise<void>) | undefined {
   if (first === 'scaling') return () => runScaling(others);
   if (first === 'soak') return () => runSoak(others);
-  return first === 'load' || words.some((word) => word.startsWith('--')) ? runLoadBench : undefined;
+  const isLoad = first === undefined || first === 'load' || words.some((word) => word.startsWith('--'));
+  return isLoad ? runLoadBench : undefined;
 }
 
 function runMicroBenches(): void {
   const files = readdirSync(import.meta.dirname, { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.bench.ts'))
-    .filter((file) => words.length === 0 || words.some((word) => file.includes(word)))
+    .filter((file) => words.some((word) => word === 'micro' || file.includes(word)))
     .sort();
   for (const file of files) {
     process.stdout.write(`\n=== ${file}\n`);

@@ -32,7 +32,7 @@ export interface Options {
 
 const FULL: Effort = {
   repeats: 3,
-  warm: 5000,
+  warm: 10_000,
   warmOperations: 3000,
   closed: 2500,
   open: 3000,

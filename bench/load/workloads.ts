@@ -123,7 +123,7 @@ export const WORKLOADS: readonly Workload[] = [
   {
     ...BUMP,
     name: 'idle-bump-memory',
-    says: 'memory for each idle bumped connection that has had one GET, both sides',
+    says: 'memory for each idle bumped connection that has had one GET; connections to the origin are each proxy's own affair',
     operation: 'request',
     unit: 'KB',
     goal: 30,

@@ -4,7 +4,7 @@ import { createReadStream } from 'node:fs';
 import { buffer } from 'node:stream/consumers';
 import { messageOf, ProxyError } from '../core/errors.ts';
 
-/** 4 MiB: some fifty thousand rules; more than that is some other file, named by mistake. */
+/** 4 MiB: a hundred thousand rules of the shortest kind; more than that is some other file, named by mistake. */
 export const MAX_CONFIG_BYTES = 4 * 1024 * 1024;
 
 const SENTENCES: Readonly<Record<string, string>> = {
