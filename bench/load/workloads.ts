@@ -123,7 +123,7 @@ export const WORKLOADS: readonly Workload[] = [
   {
     ...BUMP,
     name: 'idle-bump-memory',
-    says: 'memory for each idle bumped connection that has had one GET; connections to the origin are each proxy's own affair',
+    says: 'memory for each idle bumped connection that has had one GET; each proxy shares connections to the origin as it does',
     operation: 'request',
     unit: 'KB',
     goal: 30,
