@@ -31,7 +31,7 @@ export async function splice(
   const intake = new Intake();
   let upstream: UpstreamConnection;
   try {
-    upstream = await services.upstream.connect(route, intake);
+    upstream = await services.upstream.connect(route, intake.onread);
   } catch (thrown) {
     socket.destroy();
     const failure = asProxyError(thrown);

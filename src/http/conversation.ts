@@ -67,7 +67,7 @@ export class Conversation {
     this.#onOver = onOver;
     this.#deadline.set(limits.headerTimeout);
     // `on`, though two of them come once at most: `once` costs more, and each connection pays.
-    this.#socket.on('data', this.#onData).on('drain', this.#onDrain).on('end', this.#onEnd).on('close', this.#onClose);
+    this.#socket.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onClose);
   }
 
   /** `first`: what was read of it already. */
@@ -109,8 +109,6 @@ export class Conversation {
     if (!this.#request) this.#next();
     else if (this.#held.length > MAX_WAITING) this.#socket.pause();
   }
-
-  readonly #onDrain = (): void => this.#reply?.onDrain?.();
 
   readonly #onEnd = (): void => {
     this.#ended = true;
@@ -215,8 +213,7 @@ export class Conversation {
     this.#onOver(this);
     this.#deadline.end();
     this.#unwatch?.();
-    this.#socket.off('data', this.#onData).off('drain', this.#onDrain).off('end', this.#onEnd);
-    this.#socket.off('close', this.#onClose).pause();
+    this.#socket.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onClose).pause();
     try {
       countExchange(connection);
       await this.#handlers.connect(connection, head, rest);

@@ -6,7 +6,6 @@ import { formatAuthority } from '../core/authority.ts';
 import type { Permit } from '../core/decision.ts';
 import { asProxyError, ProxyError } from '../core/errors.ts';
 import { DEFAULT_PORT, type RequestTarget } from '../core/target.ts';
-import { sweepAfter } from '../net/buffer-sweep.ts';
 import type { UpstreamConnection } from '../net/upstream.ts';
 import type { ReplyHead } from '../wire/http-head.ts';
 import { type BodyLength, valuesOf } from './admission.ts';
@@ -161,7 +160,6 @@ class Relay implements ReplySink, BodySink {
   }
 
   onData(piece: Buffer): void {
-    sweepAfter(piece.length);
     this.#reply.write(piece);
   }
 

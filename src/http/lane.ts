@@ -5,6 +5,7 @@ import type { Socket } from 'node:net';
 import { asProxyError, ProxyError } from '../core/errors.ts';
 import type { Limits } from '../core/limits.ts';
 import { Deadline } from '../net/deadline.ts';
+import type { SharedIntake } from '../net/shared-intake.ts';
 import type { UpstreamConnection } from '../net/upstream.ts';
 import { BodyReader } from '../wire/http-body.ts';
 import { type ReplyHead, readReplyHead } from '../wire/http-head.ts';
@@ -34,6 +35,14 @@ const BEFORE_ORIGIN = 1_000;
 const MAX_INTERIM = 50;
 const NOTHING = Buffer.alloc(0);
 
+export interface LaneParts {
+  readonly connection: UpstreamConnection;
+  /** What the connection was dialled with. */
+  readonly intake: SharedIntake;
+  /** Scheme and authority, as one text. */
+  readonly origin: string;
+}
+
 export class Lane {
   readonly connection: UpstreamConnection;
   /** Scheme and authority, as one text. */
@@ -55,17 +64,18 @@ export class Lane {
   #body: BodyReader | undefined;
 
   /** `onGone` is called once, when the connection has closed or must not be used any more. */
-  constructor(connection: UpstreamConnection, origin: string, limits: Limits, onGone: (lane: Lane) => void) {
+  constructor({ connection, intake, origin }: LaneParts, limits: Limits, onGone: (lane: Lane) => void) {
     this.connection = connection;
     this.origin = origin;
     this.#limits = limits;
     const { socket } = connection;
-    socket.on('data', this.#onData).on('drain', this.#onDrain).once('end', this.#onEnd);
+    socket.on('drain', this.#onDrain).once('end', this.#onEnd);
     socket.once('close', () => {
       onGone(this);
       this.#fail(new ProxyError('response-aborted'));
     });
     this.#deadline.set(UNUSED_LIFE);
+    if (!intake.deliverTo(this.#onData)) this.destroy();
     socket.resume();
   }
 
@@ -166,13 +176,15 @@ export class Lane {
 
   /** Up to the final head; gives back what came behind it, or undefined when it is not here or no head. */
   #readHeads(bytes: Buffer): Buffer | undefined {
-    let held = this.#held.length === 0 ? bytes : Buffer.concat([this.#held, bytes]);
+    const isFirst = this.#held.length === 0;
+    let held = isFirst ? bytes : Buffer.concat([this.#held, bytes]);
     this.#held = NOTHING;
     while (held.length > 0) {
       const reading = readReplyHead(held, this.#seen);
       if (reading.state === 'more') {
         this.#seen = held.length;
-        this.#held = held;
+        // The buffer of what has come just now is others' in the next turn.
+        this.#held = isFirst ? Buffer.from(held) : held;
         return undefined;
       }
       this.#seen = 0;
@@ -220,8 +232,11 @@ export class Lane {
     this.#head = undefined;
     this.#body = undefined;
     const rest = head && exact && this.#sent && this.connection.socket.writableLength === 0 ? this.#restOf(head) : 0;
-    if (rest > 0) this.#deadline.set(rest);
-    else this.destroy();
+    if (rest > 0) {
+      this.#deadline.set(rest);
+      // A pause does not hold back what TLS has decrypted by then, and that may be the end.
+      if (this.connection.socket.isPaused()) this.connection.socket.resume();
+    } else this.destroy();
     sink?.onEnd();
   }
 

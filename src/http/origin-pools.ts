@@ -7,6 +7,7 @@ import type { Permit } from '../core/decision.ts';
 import { ProxyError } from '../core/errors.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Scheme } from '../core/target.ts';
+import { SharedIntake } from '../net/shared-intake.ts';
 import type { Route, Upstream, UpstreamConnection } from '../net/upstream.ts';
 import { Lane } from './lane.ts';
 
@@ -49,13 +50,17 @@ export class OriginPools {
   /** A new lane, whatever is idle. Throws ProxyError. */
   async open(permit: Permit, scheme: Scheme, located?: Route): Promise<Lane> {
     const route = located ?? (await this.#upstream.locate(permit));
+    const intake = new SharedIntake();
     const connection =
-      scheme === 'https' ? await this.#upstream.connectSecurely(route) : await this.#upstream.connect(route);
+      scheme === 'https'
+        ? await this.#upstream.connectSecurely(route, intake.onread)
+        : await this.#upstream.connect(route, intake.onread);
     if (this.#destroyed) {
       connection.socket.destroy();
       throw new ProxyError('connect-failed', 'The proxy is shutting down.');
     }
-    const lane = new Lane(connection, originOf(permit.authority, scheme), this.#limits, (gone) => this.#forget(gone));
+    const origin = originOf(permit.authority, scheme);
+    const lane = new Lane({ connection, intake, origin }, this.#limits, (gone) => this.#forget(gone));
     this.#lanes.add(lane);
     return lane;
   }

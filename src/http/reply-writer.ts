@@ -2,6 +2,7 @@
 // what it sends, and tells how it ended. Made by conversation.ts; flow/ and forward.ts write with it.
 
 import type { Socket } from 'node:net';
+import { Outbox } from '../net/outbox.ts';
 
 export interface Replied {
   /** Bytes of the reply, its header included, and of interim replies before it. */
@@ -23,8 +24,8 @@ export interface ReplyOptions {
 }
 
 const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';
-/** Up to here bytes are copied into one piece: cheaper than a write for each. */
-const MAX_COPIED = 16_384;
+/** Bytes that are small enough to be a piece of the pool that Node.js keeps for them. */
+const SMALL = 4_000;
 
 export class ReplyWriter {
   /** The connection ends behind this reply, and the client is told so; to be set before the head. */
@@ -39,6 +40,8 @@ export class ReplyWriter {
   readonly #options: ReplyOptions;
   readonly #settle: (replied: Replied) => void;
   #pieces: (string | Buffer)[] = [];
+  /** Made for the first bytes that are not small, or that come while others are on their way. */
+  #outbox: Outbox | undefined;
   #bytes = 0;
   #bodiless = false;
   #chunked = false;
@@ -85,7 +88,7 @@ export class ReplyWriter {
     this.#pieces.push(this.#chunked ? `${head}Transfer-Encoding: chunked\r\n\r\n` : `${head}\r\n`);
   }
 
-  /** Sent with the next `flush` or `end`. */
+  /** Sent with the next `flush` or `end`, which must come in the same turn: the piece is not ours for longer. */
   write(piece: Buffer): void {
     if (this.#bodiless || piece.length === 0) return;
     if (this.#chunked) this.#pieces.push(`${piece.length.toString(16)}\r\n`, piece, '\r\n');
@@ -95,7 +98,7 @@ export class ReplyWriter {
   /** Sends what there is; false when the client has too much to take. */
   flush(): boolean {
     if (this.#pieces.length > 0) this.#send(undefined);
-    return !this.#socket.writableNeedDrain;
+    return !this.#outbox?.full;
   }
 
   end(piece?: Buffer): void {
@@ -104,9 +107,7 @@ export class ReplyWriter {
     if (piece) this.write(piece);
     if (this.#chunked) this.#pieces.push('0\r\n\r\n');
     else if (this.#pieces.length === 0) this.#pieces.push('');
-    this.#send((error) => {
-      if (!error) this.#settle({ bytes: this.#bytes, complete: true });
-    });
+    this.#send(this.#onOut);
   }
 
   /** To be called when the connection has closed; what is out by then stays complete. */
@@ -115,28 +116,30 @@ export class ReplyWriter {
     this.onGone?.();
   }
 
+  readonly #onOut = (error?: Error | null): void => {
+    if (!error) this.#settle({ bytes: this.#bytes, complete: true });
+  };
+
   #send(sent: ((error?: Error | null) => void) | undefined): void {
-    const socket = this.#socket;
     const pieces = this.#pieces;
     this.#pieces = [];
+    const socket = this.#socket;
     if (socket.destroyed) return;
     let size = 0;
     for (const piece of pieces) size += piece.length;
     this.#bytes += size;
-    const [first = '', ...others] = pieces;
-    if (others.length === 0) socket.write(first, 'latin1', sent);
-    else if (size <= MAX_COPIED) socket.write(joined(pieces, size), sent);
-    else {
-      socket.cork();
-      const last = pieces.pop() ?? '';
-      for (const piece of pieces) socket.write(piece, 'latin1');
-      socket.write(last, 'latin1', sent);
-      socket.uncork();
-    }
+    // However small it is: behind a write that is not out yet there must be an end to what is kept.
+    if (size > SMALL || socket.writableLength > 0) {
+      this.#outbox ??= new Outbox(socket, () => this.onDrain?.());
+      this.#outbox.send(pieces, sent);
+    } else socket.write(joined(pieces, size), 'latin1', sent);
   }
 }
 
-function joined(pieces: readonly (string | Buffer)[], size: number): Buffer {
+/** In Latin-1 where it is text. */
+function joined(pieces: readonly (string | Buffer)[], size: number): string | Buffer {
+  const [first = ''] = pieces;
+  if (pieces.length === 1 && typeof first === 'string') return first;
   const all = Buffer.allocUnsafe(size);
   let at = 0;
   for (const piece of pieces) {

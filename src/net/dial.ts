@@ -1,9 +1,8 @@
 // Opens a TCP connection to the first of several addresses that answers (RFC 8305). Called by net/upstream, which has
 // checked every address: nothing here looks a name up.
 
-import { connect, type Socket } from 'node:net';
+import type { Socket, TcpNetConnectOpts } from 'node:net';
 import { messageOf, ProxyError } from '../core/errors.ts';
-import type { Intake } from './intake.ts';
 
 /** Milliseconds before the next address is tried beside the first (RFC 8305 section 5). */
 const ATTEMPT_DELAY = 250;
@@ -18,28 +17,33 @@ const MOST_BESIDE = 32;
 /** Of all dials, the pending sockets beyond the first of each. */
 let beside = 0;
 
-export interface Dialled {
-  readonly socket: Socket;
+export interface Dialled<S extends Socket> {
+  readonly socket: S;
   readonly address: string;
 }
 
-/**
- * `intake`: where the bytes go, past the stream; the socket is paused then. Throws ProxyError `connect-failed` or
- * `connect-timeout`; every other attempt is closed.
- */
-export function dial(addresses: readonly string[], port: number, timeout: number, intake?: Intake): Promise<Dialled> {
+/** Begins a connection to one address; of a TLS socket, the one below it is meant. */
+export type Open<S extends Socket> = (target: TcpNetConnectOpts) => S;
+
+/** Throws ProxyError `connect-failed` or `connect-timeout`; every other attempt is closed. */
+export function dial<S extends Socket>(
+  addresses: readonly string[],
+  port: number,
+  timeout: number,
+  open: Open<S>,
+): Promise<Dialled<S>> {
   return new Promise((resolve, reject) => {
-    const pending = new Set<Socket>();
-    const add = (socket: Socket): void => {
+    const pending = new Set<S>();
+    const add = (socket: S): void => {
       if (pending.size > 0) beside += 1;
       pending.add(socket);
     };
-    const remove = (socket: Socket): boolean => {
+    const remove = (socket: S): boolean => {
       if (!pending.delete(socket)) return false;
       if (pending.size > 0) beside -= 1;
       return true;
     };
-    const drop = (socket: Socket): void => {
+    const drop = (socket: S): void => {
       remove(socket);
       socket.destroy();
     };
@@ -71,9 +75,7 @@ export function dial(addresses: readonly string[], port: number, timeout: number
       lastAddress = address;
       const most = beside < MOST_BESIDE ? MOST_PENDING : 1;
       for (const oldest of pending) if (pending.size >= most) drop(oldest);
-      const onread = intake ? { onread: intake.onread } : {};
-      const socket = connect({ host: address, port, noDelay: true, allowHalfOpen: true, ...onread });
-      if (intake) socket.pause();
+      const socket = open({ host: address, port, noDelay: true, allowHalfOpen: true });
       add(socket);
       socket.on('connect', () => {
         remove(socket);

@@ -1,7 +1,7 @@
 // The way to an origin: resolve, check each address, dial a checked one, verify the certificate. A Route can only be
 // had for a Permit, and only a Route can be dialled. Called by http/origin-pools and flow/splice.
 
-import type { Socket } from 'node:net';
+import { connect, type OnReadOpts, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import type { Authority } from '../core/authority.ts';
 import type { Permit } from '../core/decision.ts';
@@ -11,8 +11,7 @@ import type { OwnCa } from '../pki/own-ca.ts';
 import type { UpstreamContext } from '../pki/upstream-trust.ts';
 import type { AddressGuard } from '../policy/address-guard.ts';
 import { tlsFacts } from './client-tls.ts';
-import { dial } from './dial.ts';
-import type { Intake } from './intake.ts';
+import { dial, type Open } from './dial.ts';
 import { PeerVerifier, type Shown } from './peer-verifier.ts';
 import type { Resolver } from './resolver.ts';
 
@@ -73,33 +72,21 @@ export class Upstream {
     );
   }
 
-  /** A TCP connection to a checked address; `intake` as in dial.ts. Throws ProxyError. */
-  async connect(route: Route, intake?: Intake): Promise<UpstreamConnection> {
-    const begin = performance.now();
-    const { port } = route.permit.authority;
-    const { socket, address } = await dial(route.addresses, port, this.#parts.connectTimeout, intake);
-    return { socket, address, timings: { dns: route.dnsTime, connect: performance.now() - begin } };
+  /** A TCP connection to a checked address, paused; its bytes go to `onread`, past the stream. Throws ProxyError. */
+  connect(route: Route, onread?: OnReadOpts): Promise<UpstreamConnection> {
+    return this.#dial(route, (target) => connect({ ...target, ...(onread ? { onread } : {}) }).pause());
   }
 
-  /** A TLS connection whose peer has proven to be the authority. Throws ProxyError; then nothing is left open. */
-  async connectSecurely(route: Route): Promise<UpstreamConnection> {
+  /**
+   * A TLS connection whose peer has proven to be the authority; its bytes go to `onread`, past the stream. Throws
+   * ProxyError; then nothing is left open.
+   */
+  async connectSecurely(route: Route, onread?: OnReadOpts): Promise<UpstreamConnection> {
     const { authority } = route.permit;
-    const tcp = await this.connect(route);
-    const begin = performance.now();
-    try {
-      const socket = await this.#handshake(tcp.socket, authority);
-      const timings = { ...tcp.timings, tls: performance.now() - begin };
-      return { socket, address: tcp.address, tls: tlsFacts(socket), timings };
-    } catch (error) {
-      tcp.socket.destroy();
-      throw error;
-    }
-  }
-
-  #handshake(socket: Socket, authority: Authority): Promise<TLSSocket> {
-    return new Promise((resolve, reject) => {
-      const tls = connectTls({
-        socket,
+    const { socket, ...tcp } = await this.#dial(route, (target) =>
+      connectTls({
+        ...target,
+        ...(onread ? { onread } : {}),
         secureContext: this.#parts.context,
         // RFC 6066 section 3: an address is never sent as a server name.
         ...(authority.kind === 'name' ? { servername: authority.host } : {}),
@@ -109,7 +96,23 @@ export class Upstream {
         checkServerIdentity: () => undefined,
         requestOCSP: true,
         // No session option: what is never offered cannot be resumed to another name, trust or client.
-      });
+      }),
+    );
+    const begin = performance.now();
+    await this.#verify(socket, authority);
+    const timings = { ...tcp.timings, tls: performance.now() - begin };
+    return { ...tcp, socket, tls: tlsFacts(socket), timings };
+  }
+
+  async #dial<S extends Socket>({ permit, addresses, dnsTime }: Route, open: Open<S>) {
+    const begin = performance.now();
+    const { socket, address } = await dial(addresses, permit.authority.port, this.#parts.connectTimeout, open);
+    return { socket, address, timings: { dns: dnsTime, connect: performance.now() - begin } };
+  }
+
+  /** Waits for the end of the handshake, and judges the peer. No byte of it has come yet: TCP stands since this turn. */
+  #verify(tls: TLSSocket, authority: Authority): Promise<void> {
+    return new Promise((resolve, reject) => {
       // Node makes an object of the whole chain for checkServerIdentity. It costs more than all our checks, and with a key
       // on a curve that has no NIST name (brainpool, secp256k1) it ends the process by a null pointer (26.10.0).
       Object.assign(tls, { getPeerCertificate: () => ({}) });
@@ -148,11 +151,12 @@ export class Upstream {
         guarded(() => {
           const refusal = this.#verifier.refusal(shown, authority);
           if (refusal) fail(refusal);
-          else resolve(tls);
+          else resolve();
         });
       });
     });
   }
+
   #handshakeError(cause: Error & { code?: string }, { leaf }: Shown, authority: Authority): ProxyError {
     const code = cause.code ?? '';
     // OpenSSL's verdicts on a chain carry bare names; protocol failures begin with ERR_ or are errno names.

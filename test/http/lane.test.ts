@@ -7,6 +7,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { ProxyError } from '../../src/core/errors.ts';
 import { DEFAULT_LIMITS, type Limits } from '../../src/core/limits.ts';
 import { Lane, type ReplySink } from '../../src/http/lane.ts';
+import { SharedIntake } from '../../src/net/shared-intake.ts';
 import { expectNothingLeft } from '../support/leaks.ts';
 import { tcpOrigin } from '../support/origin.ts';
 import { until } from '../support/rig.ts';
@@ -27,9 +28,11 @@ async function openLane(limits: Partial<Limits> = {}): Promise<Opened> {
   const accepted = Promise.withResolvers<Socket>();
   const origin = await tcpOrigin(accepted.resolve);
   const way = loopbackUpstream();
-  const connection = await way.connect(await way.locate(permitFor(`ok.test:${origin.port}`)));
+  const intake = new SharedIntake();
+  const connection = await way.connect(await way.locate(permitFor(`ok.test:${origin.port}`)), intake.onread);
   const gone: Lane[] = [];
-  const lane = new Lane(connection, 'http://lane.test', { ...DEFAULT_LIMITS, ...limits }, (one) => void gone.push(one));
+  const parts = { connection, intake, origin: 'http://lane.test' };
+  const lane = new Lane(parts, { ...DEFAULT_LIMITS, ...limits }, (one) => void gone.push(one));
   onTestFinished(async () => {
     lane.destroy();
     await origin.close();

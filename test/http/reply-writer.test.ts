@@ -146,7 +146,7 @@ describe('a reply', () => {
 
 describe('a client', () => {
   test('that has too much to take says so, and when it can take more', async () => {
-    const { reply, near, far } = await open();
+    const { reply, far } = await open();
     reply.writeHead(200, 'OK', []);
     let goesOn = reply.flush();
     expect(goesOn).toBe(true);
@@ -154,7 +154,26 @@ describe('a client', () => {
       reply.write(Buffer.alloc(65_536));
       goesOn = reply.flush();
     }
-    const drained = new Promise<void>((resolve) => void near.once('drain', resolve));
+    const drained = new Promise<void>((resolve) => {
+      reply.onDrain = resolve;
+    });
+    far.resume();
+    await drained;
+    expect(reply.flush()).toBe(true);
+  });
+
+  test('that takes nothing of many small pieces makes whoever writes them wait', async () => {
+    const { reply, near, far } = await open();
+    reply.writeHead(200, 'OK', []);
+    let written = 0;
+    for (; reply.flush(); written += 1) {
+      expect(written).toBeLessThan(10_000);
+      reply.write(Buffer.alloc(3_000));
+    }
+    expect(near.writableLength).toBeLessThanOrEqual(65_536);
+    const drained = new Promise<void>((resolve) => {
+      reply.onDrain = resolve;
+    });
     far.resume();
     await drained;
     expect(reply.flush()).toBe(true);

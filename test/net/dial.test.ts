@@ -1,7 +1,7 @@
 // Opening a connection: the first address that answers wins, no other stays open, and waiting has an end.
 
 import { readdirSync } from 'node:fs';
-import { createServer, type Server, type Socket } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { dial } from '../../src/net/dial.ts';
 import { blackHole } from '../support/black-hole.ts';
@@ -32,8 +32,8 @@ async function listenOn(address: string, port = 0): Promise<{ port: number; acce
 }
 
 /** The socket, which is closed when the test has ended. */
-async function dialled(...args: Parameters<typeof dial>) {
-  const result = await dial(...args);
+async function dialled(addresses: readonly string[], port: number, timeout: number) {
+  const result = await dial(addresses, port, timeout, connect);
   onTestFinished(() => void result.socket.destroy());
   return result;
 }
@@ -101,7 +101,9 @@ describe('a dial', () => {
       const holes = Array.from({ length: 4 }, () => '127.0.0.7');
       const descriptors = (): number => readdirSync('/proc/self/fd').length;
       const base = descriptors();
-      const dials = Array.from({ length: 60 }, () => dial(holes, port, 1_500).catch((error: unknown) => error));
+      const dials = Array.from({ length: 60 }, () =>
+        dial(holes, port, 1_500, connect).catch((error: unknown) => error),
+      );
       let most = 0;
       const watch = setInterval(() => {
         most = Math.max(most, descriptors() - base);
@@ -135,7 +137,7 @@ describe('a dial', () => {
 describe('a dial in vain', () => {
   test('REL-10: because all refuse is connect-failed, with the last address', async () => {
     const port = await closedPort();
-    await expect(dial(['127.0.0.7', '127.0.0.8'], port, 20_000)).rejects.toMatchObject({
+    await expect(dial(['127.0.0.7', '127.0.0.8'], port, 20_000, connect)).rejects.toMatchObject({
       code: 'connect-failed',
       peer: '127.0.0.8',
       detail: `connect ECONNREFUSED 127.0.0.8:${port}`,
@@ -146,7 +148,7 @@ describe('a dial in vain', () => {
   test('REL-10: because nobody answers is connect-timeout at the deadline', async () => {
     const port = await blackHole('127.0.0.7');
     const begin = performance.now();
-    await expect(dial(['127.0.0.7'], port, 150)).rejects.toMatchObject({
+    await expect(dial(['127.0.0.7'], port, 150, connect)).rejects.toMatchObject({
       code: 'connect-timeout',
       status: 504,
       peer: '127.0.0.7',
@@ -158,6 +160,8 @@ describe('a dial in vain', () => {
 
   test('because one refuses and the other does not answer is connect-timeout', async () => {
     const port = await blackHole('127.0.0.7');
-    await expect(dial(['127.0.0.8', '127.0.0.7'], port, 200)).rejects.toMatchObject({ code: 'connect-timeout' });
+    await expect(dial(['127.0.0.8', '127.0.0.7'], port, 200, connect)).rejects.toMatchObject({
+      code: 'connect-timeout',
+    });
   });
 });

@@ -5,8 +5,11 @@ import { rmSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { createServer, type TLSSocket, type TlsOptions } from 'node:tls';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
-import type { Upstream } from '../../src/net/upstream.ts';
+import { Resolver } from '../../src/net/resolver.ts';
+import { Upstream } from '../../src/net/upstream.ts';
 import { createUpstreamContext } from '../../src/pki/upstream-trust.ts';
+import { AddressGuard } from '../../src/policy/address-guard.ts';
+import { blackHole } from '../support/black-hole.ts';
 import { expectNothingLeft } from '../support/leaks.ts';
 import { type Origin, tcpOrigin } from '../support/origin.ts';
 import { until } from '../support/rig.ts';
@@ -37,12 +40,17 @@ interface SecureOrigin {
   }[];
   /** The TCP connections, open or closed. */
   readonly sockets: Socket[];
+  /** The same with TLS on them, of those whose handshake succeeded. */
+  readonly secured: TLSSocket[];
 }
 
-async function secureOrigin(pair: Pair, options: TlsOptions = {}): Promise<SecureOrigin> {
+/** `port`: one that is free on 127.0.0.1, where it is not the system that chooses. */
+async function secureOrigin(pair: Pair, options: TlsOptions = {}, port = 0): Promise<SecureOrigin> {
   const seen: SecureOrigin['seen'] = [];
   const sockets: Socket[] = [];
+  const secured: TLSSocket[] = [];
   const server = createServer({ ...pair, ALPNProtocols: ['h2', 'http/1.1'], ...options }, (socket: TLSSocket) => {
+    secured.push(socket);
     seen.push({
       serverName: socket.servername,
       alpn: socket.alpnProtocol,
@@ -56,18 +64,31 @@ async function secureOrigin(pair: Pair, options: TlsOptions = {}): Promise<Secur
     sockets.push(socket);
     socket.on('error', () => undefined);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   onTestFinished(() => {
     server.close();
     for (const socket of sockets) socket.destroy();
   });
-  return { port: portOf(server), seen, sockets };
+  return { port: portOf(server), seen, sockets, secured };
 }
 
 async function rawOrigin(onSocket: (socket: Socket) => void): Promise<Origin> {
   const origin = await tcpOrigin(onSocket);
   onTestFinished(() => origin.close());
   return origin;
+}
+
+/** Resolves with what has come when it is as long as this. */
+function listening(awaited: string) {
+  const { promise: text, resolve } = Promise.withResolvers<string>();
+  const buffer = Buffer.alloc(1_024);
+  let got = '';
+  const callback = (bytes: number): boolean => {
+    got += buffer.toString('latin1', 0, bytes);
+    if (got.length >= awaited.length) resolve(got);
+    return true;
+  };
+  return { onread: { buffer, callback }, text };
 }
 
 async function connectSecurely(way: Upstream, text: string) {
@@ -159,6 +180,75 @@ describe('a secure connection', () => {
     origin.sockets[0]?.resetAndDestroy();
     await closed(socket.resume());
     expect(socket.destroyed).toBe(true);
+  });
+});
+
+describe('a name with two addresses', () => {
+  const FIRST = '127.0.0.7';
+  /** As the name has them, the second being that of the origin. */
+  const hosts = { 'ok.test': [FIRST, '127.0.0.1'] };
+  const twoWays = (limits: Omit<UpstreamWish, 'context'> = {}): Upstream =>
+    new Upstream({
+      resolver: new Resolver({ servers: ['127.0.0.1:1'], hosts, maxTtl: 0 }, 500),
+      guard: new AddressGuard({ allowAddresses: ['127.0.0.0/8'] }),
+      context,
+      connectTimeout: 2_000,
+      handshakeTimeout: 2_000,
+      ...limits,
+    });
+  /** Sockets of this process that are on their way or stand, the origin's own among them. */
+  const sockets = (): number =>
+    process.getActiveResourcesInfo().filter((kind) => ['TCPSocketWrap', 'TLSWrap', 'ConnectWrap'].includes(kind))
+      .length;
+
+  const firsts: readonly (readonly [string, () => Promise<number>])[] = [
+    ['refuses', async () => 0],
+    ['swallows what is sent', () => blackHole(FIRST)],
+  ];
+
+  test.each(firsts)('of which the first %s is reached and proven at the second', async (_name, first) => {
+    const origin = await secureOrigin(good, {}, await first());
+    const before = sockets();
+    const way = twoWays();
+    const route = await way.locate(permitFor(`ok.test:${origin.port}`));
+    expect(route.addresses).toEqual([FIRST, '127.0.0.1']);
+    const { onread, text } = listening('hello');
+    const { socket, address, tls, timings } = await way.connectSecurely(route, onread);
+    onTestFinished(() => void socket.destroy());
+    expect({ address, peer: socket.remoteAddress }).toEqual({ address: '127.0.0.1', peer: '127.0.0.1' });
+    expect(tls?.version).toBe('TLSv1.3');
+    expect(timings.tls).toBeGreaterThan(0);
+    await until(() => origin.secured.length === 1, 'the handshake');
+    expect(origin.seen).toMatchObject([{ serverName: 'ok.test', resumed: false }]);
+    // The socket that was tried first is gone, though this one stands.
+    expect(process.getActiveResourcesInfo()).not.toContain('ConnectWrap');
+    origin.secured[0]?.write('hello');
+    expect(await text).toBe('hello');
+    expect(origin.sockets).toHaveLength(1);
+    socket.destroy();
+    await until(() => origin.sockets.every((one) => one.destroyed), 'the close');
+    await until(() => sockets() <= before, 'the close of all that was tried');
+  });
+
+  test.each(firsts)('of which the first %s is not given out when the second is another', async (_name, first) => {
+    const origin = await secureOrigin(stranger.leaf({ san: 'DNS:ok.test' }), {}, await first());
+    const before = sockets();
+    await expect(connectSecurely(twoWays(), `ok.test:${origin.port}`)).rejects.toMatchObject({
+      code: 'upstream-certificate',
+    });
+    expect(origin.sockets).toHaveLength(1);
+    await until(() => origin.sockets.every((socket) => socket.destroyed), 'the close');
+    await until(() => sockets() <= before, 'the close of all that was tried');
+  });
+
+  test('of which neither answers in time is connect-timeout, and no TLS socket stays', async () => {
+    const port = await blackHole(FIRST);
+    const before = sockets();
+    const way = twoWays({ connectTimeout: 400 });
+    const route = await way.locate(permitFor(`ok.test:${port}`));
+    const hole = { ...route, addresses: [FIRST, FIRST] };
+    await expect(way.connectSecurely(hole)).rejects.toMatchObject({ code: 'connect-timeout', peer: FIRST });
+    await until(() => sockets() <= before, 'the close of all that was tried');
   });
 });
 
