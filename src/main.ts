@@ -18,6 +18,8 @@ if (major < OLDEST) {
   process.stderr.write(`sallyport needs Node.js ${OLDEST} or newer; this is ${process.versions.node}.\n`);
   process.exitCode = 1;
 } else {
+  const { tuneEngine } = await import('./core/tune-engine.ts');
+  tuneEngine();
   const { main } = await import('./cli/main.ts');
   process.exitCode = await main(process.argv.slice(2));
   setTimeout(() => process.exit(), LAST_CALL).unref();
