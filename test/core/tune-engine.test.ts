@@ -7,7 +7,9 @@ import { NODE, run } from '../support/run.ts';
 const MODULE = join(import.meta.dirname, '../../src/core/tune-engine.ts');
 
 /** A tuned engine optimizes after 150 calls, another one after 550. */
-const CALLS = 450;
+const CALLS = 350;
+/** For the thread that compiles, which may have to wait for its turn: so often 20 ms, with a call each. */
+const WAITS = 100;
 
 /** Whether a small function is optimized after so many calls, in a process of its own. */
 async function isOptimizedSoon(tuned: boolean): Promise<string> {
@@ -17,10 +19,13 @@ async function isOptimizedSoon(tuned: boolean): Promise<string> {
     const small = new Function('text', 'count', 'return text.length > 3 ? text + count : count + 1;');
     // Bits of V8's OptimizationStatus: the fourth says that the function has optimized code.
     const isOptimized = new Function('f', 'return (%GetOptimizationStatus(f) & 8) !== 0');
-    for (let call = 1; call <= ${CALLS} && !isOptimized(small); call++) {
+    for (let call = 1; call <= ${CALLS}; call++) {
       small('x'.repeat(call % 50), call);
-      // It is compiled on another thread, which may have to wait for its turn.
-      if (call > 200 || call % 10 === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+      if (call % 10 === 0) await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    for (let waited = 0; waited < ${WAITS} && !isOptimized(small); waited++) {
+      small('x', waited);
+      await new Promise((resolve) => setTimeout(resolve, 20));
     }
     console.log(isOptimized(small));
   `;
