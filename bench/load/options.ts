@@ -33,7 +33,7 @@ export interface Options {
 const FULL: Effort = {
   repeats: 3,
   warm: 10_000,
-  warmOperations: 3000,
+  warmOperations: 20_000,
   closed: 2500,
   open: 3000,
   sweep: [1, 4, 16, 64, 256],

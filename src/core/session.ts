@@ -21,8 +21,6 @@ export interface Session {
   /** Unique in this process and, by its random prefix, across processes. */
   readonly id: string;
   readonly client: Endpoint;
-  /** Our own end: the address the client came to. */
-  readonly local: Endpoint;
   /** When it was accepted, by the monotonic clock in milliseconds. */
   readonly begin: number;
   /** Set when the client speaks TLS to the proxy itself. */
@@ -58,8 +56,8 @@ export function nextId(): string {
   return `${prefix}-${counter.toString(36).padStart(7, '0')}`;
 }
 
-export function beginSession(client: Endpoint, local: Endpoint): Session {
-  return { id: nextId(), client, local, begin: performance.now() };
+export function beginSession(client: Endpoint): Session {
+  return { id: nextId(), client, begin: performance.now() };
 }
 
 export function beginTunnel(authority: Authority, decision: Permit | Denial, begin: number): Tunnel {

@@ -16,7 +16,7 @@ import { failedHandshake, shakeHands } from './shake-hands.ts';
 import { turnAway } from './turn-away.ts';
 
 export async function handleConnection(stage: Stage, socket: Socket, listen: ListenOptions): Promise<void> {
-  const session = sessionOf(socket);
+  const session = beginSession({ address: plainAddress(socket.remoteAddress), port: socket.remotePort ?? 0 });
   const admission = await stage.places.admit(socket, clientKey(session.client.address));
   if (admission !== 'in') {
     if (admission === 'gone') stage.journal.tellNoRequest(session);
@@ -61,7 +61,7 @@ async function secureOwnPort(
     return undefined;
   }
   const keyType = hello.value.state === 'hello' && !hello.value.hello.ecdsa ? 'rsa' : 'ec';
-  const context = await leaves.contextFor({ hosts: ownNames(session, listen), keyType }).catch((thrown: unknown) => {
+  const context = await leaves.contextFor({ hosts: ownNames(socket, listen), keyType }).catch((thrown: unknown) => {
     socket.destroy();
     journal.tellNoRequest(session, { outcome: 'failed', failure: asProxyError(thrown) });
     throw thrown;
@@ -80,19 +80,12 @@ async function secureOwnPort(
 }
 
 /** The configured names, the address the client came to, and `localhost` for one that came by loopback. */
-function ownNames(session: Session, listen: ListenOptions): Host[] {
-  const { address } = session.local;
+function ownNames(socket: Socket, listen: ListenOptions): Host[] {
+  const address = plainAddress(socket.localAddress);
   const loopback = address === '::1' || address.startsWith('127.') ? ['localhost'] : [];
   const texts = [...listen.names, address.includes(':') ? `[${address}]` : address, ...loopback];
   return texts.flatMap((text) => {
     const host = parseHost(text);
     return host.ok ? [host.value] : [];
   });
-}
-
-function sessionOf(socket: Socket): Session {
-  return beginSession(
-    { address: plainAddress(socket.remoteAddress), port: socket.remotePort ?? 0 },
-    { address: plainAddress(socket.localAddress), port: socket.localPort ?? 0 },
-  );
 }

@@ -3,6 +3,7 @@
 
 import type { Authority } from '../core/authority.ts';
 import type { Permit } from '../core/decision.ts';
+import { plainAddress } from '../core/session.ts';
 import type { RequestTarget } from '../core/target.ts';
 import { valuesOf } from '../http/admission.ts';
 import type { Connection } from '../http/connection.ts';
@@ -51,8 +52,9 @@ export function serveOwn(reply: ReplyWriter, page: OwnPage, { close }: { close: 
 }
 
 /** Our own address as the client spelled it, or else as it reached us. */
-function proxyAddress(connection: Connection, request: Request): string {
-  const { address, port } = connection.session.local;
+function proxyAddress({ carrier, socket }: Connection, request: Request): string {
+  const { localAddress, localPort: port } = carrier ?? socket;
+  const address = plainAddress(localAddress);
   const host = valuesOf(request.rawHeaders, 'host')[0];
   const known = host !== undefined && host !== OWN_HOST && /^[\w.:[\]-]{1,255}$/.test(host);
   return known ? host : `${address.includes(':') ? `[${address}]` : address}:${port}`;

@@ -26,6 +26,11 @@ const KEEP_ALIVE_GRACE = 1_000;
  * and a half-closed one look alike from here until something is written.
  */
 const HALF_CLOSED_IDLE = 5_000;
+/**
+ * Milliseconds for a client that is still sending to read why the rest is not wanted: to close on bytes that nobody has
+ * read takes the reply back (RFC 9112 section 9.6).
+ */
+const LINGER = 1_000;
 
 export interface Options {
   readonly limits: Limits;
@@ -127,7 +132,8 @@ export class Conversation {
   };
 
   #onLate(): void {
-    if (this.#body) this.#request?.fail(new ProxyError('request-timeout', 'Its body stalled.'));
+    if (this.#deaf) this.#socket.destroy();
+    else if (this.#body) this.#request?.fail(new ProxyError('request-timeout', 'Its body stalled.'));
     else if (this.idle) this.#socket.destroy();
     // Without a byte of a request there is nothing to answer.
     else this.#refuse(new ProxyError(this.#silent ? 'client-aborted' : 'request-timeout'));
@@ -196,7 +202,8 @@ export class Conversation {
     // What is left of a body would be taken for the next request.
     if (reply.last || connection.closing || !request.complete) {
       this.#deaf = true;
-      this.#socket.destroySoon();
+      if (request.complete) this.#socket.destroySoon();
+      else this.#linger();
       return;
     }
     this.#request = undefined;
@@ -204,6 +211,13 @@ export class Conversation {
     if (this.#held.length <= MAX_WAITING && this.#socket.isPaused()) this.#socket.resume();
     if (this.#held.length > 0) this.#next();
     else this.#await();
+  }
+
+  /** Ends our half, and the connection soon; meanwhile nothing of what the client goes on to send is read. */
+  #linger(): void {
+    this.#socket.pause();
+    this.#socket.end();
+    this.#deadline.set(LINGER);
   }
 
   /** The socket is no longer ours; it is left paused. */

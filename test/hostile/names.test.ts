@@ -21,6 +21,7 @@ import {
   say,
   startRig,
   until,
+  WORKERS,
 } from '../support/rig.ts';
 import { readReplies } from './read-messages.ts';
 import { type Recorder, record } from './recorder.ts';
@@ -29,6 +30,8 @@ import { PATHS, PORTS, SPELLINGS, type Taken } from './tables/names.ts';
 
 /** TCP connections begun in this process, ours to the proxy among them. */
 let dials = 0;
+/** Dials of other processes are not seen from here; what they say of them is. */
+const COUNTS = WORKERS === 1;
 const watch = createHook({
   init: (_id, type) => {
     if (type === 'TCPCONNECTWRAP') dials += 1;
@@ -143,7 +146,7 @@ describe('a spelling of a host', () => {
       await say(rig.port, utf8(`GET http://ok.test:443/ HTTP/1.1\r\nHost: ok.test:${input}\r\n\r\n`)),
     ];
     expect(replies.map(statusOf)).toEqual([400, 400, 400]);
-    expect(dials - before).toBe(3);
+    if (COUNTS) expect(dials - before).toBe(3);
   });
 
   test('NAME-07: CONNECT without a port is malformed', async () => {
@@ -276,9 +279,9 @@ describe('an address that must not be dialled', () => {
       get(await dialProxy(rig.port), `${host}:${origin.port}`, `http://${host}:${origin.port}/`);
     const before = dials;
     expect(statusOf(await ask('mixed.test'))).toBe(200);
-    expect(dials - before).toBe(2);
+    if (COUNTS) expect(dials - before).toBe(2);
     expect(statusOf(await ask('inside.test'))).toBe(403);
-    expect(dials - before).toBe(3);
+    if (COUNTS) expect(dials - before).toBe(3);
     expect((await rig.entries(2)).map((entry) => entry['peer'])).toEqual(['127.0.0.2', undefined]);
   });
 
@@ -322,7 +325,7 @@ describe('an address that must not be dialled', () => {
       }),
     );
     expect(statuses.flat()).toEqual(Array.from({ length: 2_000 }, (_, at) => (at % 2 === 0 ? 200 : 403)));
-    expect(dials - before).toBe(4 + 1_000);
+    if (COUNTS) expect(dials - before).toBe(4 + 1_000);
     expect([...asked.values()].filter((count) => count !== 2)).toEqual([]);
     expect(asked.size).toBe(1_000);
     expect(origin.accepted).toBe(1_000);

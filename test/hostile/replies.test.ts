@@ -13,6 +13,7 @@ import {
   readUntil,
   tlsThrough,
   until,
+  WORKERS,
 } from '../support/rig.ts';
 import { TestCa } from '../support/test-ca.ts';
 import { type ReadMessage, readReplies } from './read-messages.ts';
@@ -229,7 +230,8 @@ describe.each(SIDES)('POOL-03: what comes on an idle connection (%s)', (side) =>
     socket.write(`${requestOf(side, '/second')}Connection: close\r\n\r\n`);
     const { messages } = readReplies((await listen(socket)).text, [], true);
     expect(messages.map(({ body }) => body)).toEqual(['/second']);
-    expect(recorder.accepted).toBe(accepted + 1);
+    // What was pushed may have come to a connection of the other worker.
+    if (WORKERS === 1) expect(recorder.accepted).toBe(accepted + 1);
   });
 });
 

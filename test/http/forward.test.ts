@@ -20,7 +20,7 @@ import { loopbackUpstream, permitFor } from '../support/upstream.ts';
 
 expectNothingLeft();
 
-const session = beginSession({ address: '127.0.0.1', port: 1 }, { address: '127.0.0.1', port: 2 });
+const session = beginSession({ address: '127.0.0.1', port: 1 });
 const LIMITS: Limits = { ...DEFAULT_LIMITS, responseTimeout: 5_000, bodyTimeout: 5_000 };
 
 interface Front {

@@ -97,7 +97,7 @@ describe('any other path', () => {
 });
 
 describe('the self-test', () => {
-  const session = beginSession({ address: '192.0.2.7', port: 1 }, { address: '127.0.0.1', port: 3128 });
+  const session = beginSession({ address: '192.0.2.7', port: 1 });
   const report = (...args: Parameters<OwnPages['selfTest']>): unknown =>
     JSON.parse(pages.selfTest(...args).body.toString());
 

@@ -12,7 +12,7 @@ import { closed, socketPair } from '../support/socket-pair.ts';
 
 expectNothingLeft();
 
-const session = beginSession({ address: '127.0.0.1', port: 1 }, { address: '127.0.0.1', port: 2 });
+const session = beginSession({ address: '127.0.0.1', port: 1 });
 const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`;
 
 function start(held: Promise<void> = Promise.resolve()) {

@@ -13,6 +13,7 @@ import { createServiceLog } from '../../src/log/service-log.ts';
 import type { CaOptions } from '../../src/pki/certificate-authority.ts';
 import type { PolicyOptions } from '../../src/policy/policy.ts';
 import { type RunningProxy, startProxy } from '../../src/proxy.ts';
+import { startSupervised } from '../../src/supervisor/supervisor.ts';
 
 export interface RigOptions {
   readonly policy?: Partial<PolicyOptions>;
@@ -30,11 +31,17 @@ export interface RigOptions {
   readonly names?: readonly string[];
 }
 
+/** Of one process, this one; or of as many workers as PROXY_WORKERS says. */
+export type RigProxy = Omit<RunningProxy, 'renewTickets'>;
+
+/** How many processes a rig has; each has caches of its own. */
+export const WORKERS = Number(process.env['PROXY_WORKERS'] ?? 1);
+
 /** One line of the JSON log. */
 export type Entry = Readonly<Record<string, unknown>>;
 
 export interface Rig {
-  readonly proxy: RunningProxy;
+  readonly proxy: RigProxy;
   readonly port: number;
   readonly folder: string;
   /** PEM of the CA that clients must trust. */
@@ -93,7 +100,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
 export async function openRig(options: RigOptions = {}): Promise<Rig> {
   const folder = mkdtempSync(join(tmpdir(), 'rig-'));
   const config = rigConfig(folder, options);
-  const proxy = await startProxy(config, createServiceLog(config.log.service));
+  const proxy = await startAsAsked(config);
   const read = (file: string): string[] => readFileSync(join(folder, file), 'utf8').split('\n').slice(0, -1);
   /** What there is so far: the last lines of what has just ended are on their way, since a line comes after its end. */
   const settled = async (file: string): Promise<void> => {
@@ -126,6 +133,31 @@ export async function openRig(options: RigOptions = {}): Promise<Rig> {
       return read('access.log').map(normalLine);
     },
   };
+}
+
+async function startAsAsked(config: Config): Promise<RigProxy> {
+  const service = createServiceLog(config.log.service);
+  if (WORKERS === 1) return startProxy(config, service);
+  const served = await startSupervised(config, service, WORKERS);
+  return {
+    ...served,
+    get connections() {
+      return openOn(served.addresses[0]?.port ?? 0);
+    },
+  };
+}
+
+/** States of a socket in /proc/net/tcp whose connection has not been closed on its side: ESTABLISHED, CLOSE_WAIT. */
+const OPEN = new Set(['01', '08']);
+
+/** Connections that processes of this machine have accepted on a port of 127.0.0.1 and not closed. */
+function openOn(port: number): number {
+  const local = `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  const rows = readFileSync('/proc/net/tcp', 'latin1').split('\n').slice(1);
+  return rows.filter((row) => {
+    const [, from = '', , state = ''] = row.trim().split(/\s+/);
+    return from === local && OPEN.has(state);
+  }).length;
 }
 
 /** A native line without its time, elapsed time and client; sizes above zero become N, so that zero stays visible. */
