@@ -202,7 +202,8 @@ export class Conversation {
     // What is left of a body would be taken for the next request.
     if (reply.last || connection.closing || !request.complete) {
       this.#deaf = true;
-      if (request.complete) this.#socket.destroySoon();
+      // One that has stalled sends nothing that could be in the way.
+      if (request.complete || request.error) this.#socket.destroySoon();
       else this.#linger();
       return;
     }
