@@ -128,8 +128,9 @@ export class ReplyWriter {
     let size = 0;
     for (const piece of pieces) size += piece.length;
     this.#bytes += size;
-    // However small it is: behind a write that is not out yet there must be an end to what is kept.
-    if (size > SMALL || socket.writableLength > 0) {
+    // However small it is: behind a write that is not out yet there must be an end to what is kept. An end without bytes
+    // is queued by the socket itself, behind what that has.
+    if (size > SMALL || this.#outbox?.busy || (size > 0 && socket.writableLength > 0)) {
       this.#outbox ??= new Outbox(socket, () => this.onDrain?.());
       this.#outbox.send(pieces, sent);
     } else socket.write(joined(pieces, size), 'latin1', sent);

@@ -1,5 +1,5 @@
 // Frees the buffers of bytes that have been passed on. They lie outside V8's heap, so that it sees little reason to look
-// for dead ones: it lets 64 MB of them pile up, or more. Called by whatever carries bodies: net/pipe, http/forward, http/request.
+// for dead ones: it lets 64 MB of them pile up, or more. Called by whatever carries bodies: net/pipe, net/intake, http/request.
 
 import { collectGarbage } from '../core/collect-garbage.ts';
 

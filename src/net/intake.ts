@@ -1,6 +1,6 @@
 // Reads a socket into a buffer that is used again, where a new one for each piece would cost as much as the piece: twice
-// the bytes for the same processor time, measured over loopback. Made by flow/splice, dialled with by net/dial, drained by
-// net/pipe.
+// the bytes for the same processor time, measured over loopback. Made by flow/splice, dialled with by net/upstream,
+// drained by net/pipe.
 
 import type { OnReadOpts } from 'node:net';
 import { sweepAfter } from './buffer-sweep.ts';

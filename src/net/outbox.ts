@@ -28,6 +28,11 @@ export class Outbox {
     this.#onRoom = onRoom;
   }
 
+  /** Whether some of what was sent is not out yet: whoever writes past this would overtake it. */
+  get busy(): boolean {
+    return this.#writing;
+  }
+
   /** No more until `onRoom`. */
   get full(): boolean {
     return this.#waiting.length >= MOST_WAITING;

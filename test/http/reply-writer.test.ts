@@ -55,6 +55,28 @@ describe('a reply', () => {
     );
   });
 
+  test('keeps its order when its end comes in the same turn as a large piece', async () => {
+    const large = 'x'.repeat(65_536);
+    const text = await sent((reply) => {
+      reply.writeHead(200, 'OK', []);
+      reply.write(bytes(large));
+      reply.flush();
+      reply.end();
+    });
+    expect(text.slice(text.indexOf('\r\n\r\n'))).toBe(`\r\n\r\n10000\r\n${large}\r\n0\r\n\r\n`);
+  });
+
+  test('is not complete while what came before its end is still on its way', async () => {
+    const { reply, near } = await open({ httpVersion: '1.0' });
+    near.cork();
+    reply.writeHead(200, 'OK', []);
+    reply.write(bytes('hello'));
+    reply.flush();
+    reply.end();
+    near.destroy();
+    expect((await reply.done).complete).toBe(false);
+  });
+
   test('of many bytes is whole, whichever way it is written', async () => {
     const large = 'x'.repeat(100_000);
     const text = await sent((reply) => {
