@@ -85,7 +85,6 @@ export async function startProxy(config: Config, service: ServiceLog, part?: Wor
   const upstream = upstreamOf(config, (address, port) => listener?.isOwn(address, port) ?? false, ca);
   const accessLog = await openAccessLog(config, service);
   const stopping = new AbortController();
-  const cut = new AbortController();
   const leaves = new LeafStore(ca, { ticketMaster: part?.ticketMaster ?? makeTicketMaster() });
   const services: Services = {
     policy,
@@ -98,7 +97,6 @@ export async function startProxy(config: Config, service: ServiceLog, part?: Wor
     ...sharesOf(limits, division),
     via: config.via,
     stopping: stopping.signal,
-    cut: cut.signal,
   };
   const server = new MessageServer(
     limits,
@@ -147,7 +145,6 @@ export async function startProxy(config: Config, service: ServiceLog, part?: Wor
       () => end,
       () => server.closeIdle(),
     );
-    cut.abort();
     for (const socket of sockets) socket.destroy();
     const lastWords = performance.now() + LAST_WORDS;
     await drained(

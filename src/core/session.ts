@@ -43,6 +43,8 @@ export interface Tunnel {
   readonly begin: number;
   sni?: string;
   clientTls?: TlsFacts;
+  /** Its CONNECT has its line in the access log. */
+  logged?: boolean;
   /** Absent when each request goes to the origin. */
   instead?: Instead;
 }

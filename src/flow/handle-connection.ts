@@ -8,7 +8,7 @@ import { beginSession, plainAddress, type Session } from '../core/session.ts';
 import { connectionOn } from '../http/connection.ts';
 import { clientKey } from '../net/client-key.ts';
 import type { ListenOptions } from '../net/options.ts';
-import { peek, peekError } from '../net/peek.ts';
+import { firstPiece, peekError } from '../net/peek.ts';
 import { classify } from '../wire/classify.ts';
 import { peekHello } from './peek-hello.ts';
 import type { Stage } from './services.ts';
@@ -23,27 +23,21 @@ export async function handleConnection(stage: Stage, socket: Socket, listen: Lis
     else turnAway(stage, session, socket, admission);
     return;
   }
-  const first = await peek(socket, (bytes) => ({ more: false, value: classify(bytes) }), {
-    timeout: stage.limits.headerTimeout,
-    ceiling: 1,
-  });
-  if (first.seen !== 'value') {
+  const first = await firstPiece(socket, stage.limits.headerTimeout);
+  if (!Buffer.isBuffer(first)) {
     socket.destroy();
-    stage.journal.tellNoRequest(
-      session,
-      first.seen === 'timeout' ? { failure: new ProxyError('request-timeout') } : {},
-    );
+    stage.journal.tellNoRequest(session, first === 'timeout' ? { failure: new ProxyError('request-timeout') } : {});
     return;
   }
-  const readable = first.value === 'tls' ? await secureOwnPort(stage, session, socket, listen) : socket;
+  const isTls = classify(first) === 'tls';
+  if (isTls) socket.unshift(first);
+  const readable = isTls ? await secureOwnPort(stage, session, socket, listen) : socket;
   if (!readable) return;
   const connection = connectionOn(readable, session, undefined, socket);
   readable.on('close', () => {
     if (connection.exchanges === 0) stage.journal.tellNoRequest(session);
   });
-  // What was peeked at is handed on as it is: to let it flow again costs more.
-  const peeked: unknown = readable === socket ? socket.read() : undefined;
-  stage.server.take(connection, Buffer.isBuffer(peeked) ? peeked : undefined);
+  stage.server.take(connection, isTls ? undefined : first);
 }
 
 /** TLS to the proxy itself, with a leaf for its own names (RFC 9110 section 4.2.2 lets a proxy be an https one). */

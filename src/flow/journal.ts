@@ -38,7 +38,6 @@ export interface JournalParts {
 
 export class Journal {
   readonly #parts: JournalParts;
-  readonly #told = new WeakSet<Tunnel>();
   readonly #faults = new WeakSet<object>();
 
   constructor(parts: JournalParts) {
@@ -55,8 +54,8 @@ export class Journal {
 
   /** A CONNECT: whoever tells it first has the word, so that there is exactly one line. */
   tellConnect(tunnel: Tunnel, told: Omit<Told, 'inside' | 'begin' | 'decision'>): void {
-    if (this.#told.has(tunnel)) return;
-    this.#told.add(tunnel);
+    if (tunnel.logged) return;
+    tunnel.logged = true;
     const url = formatAuthority(tunnel.authority);
     this.tell({ ...told, inside: tunnel, begin: tunnel.begin, decision: tunnel.decision, method: 'CONNECT', url });
   }

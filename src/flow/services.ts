@@ -30,8 +30,6 @@ export interface Services {
   readonly via: string | undefined;
   /** Fires when a drain begins: what is idle is closed by us. */
   readonly stopping: AbortSignal;
-  /** Fires when a drain is over its time: what is still open is cut. */
-  readonly cut: AbortSignal;
 }
 
 /** With the parser, which needs the stages as its handlers and so comes last. */

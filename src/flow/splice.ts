@@ -52,10 +52,12 @@ export async function splice(
     failure = new ProxyError('sni-mismatch', atHello.reason);
     return false;
   };
+  // What was peeked at is handed on as it is: to let it flow again costs more.
+  const peeked: unknown = socket.read();
   const piped = await pipe(socket, upstream.socket, {
     idleTimeout: limits.tunnelIdleTimeout,
-    signal: services.cut,
     intake,
+    first: Buffer.isBuffer(peeked) ? peeked : undefined,
     ...(accepted === undefined ? {} : { gate: new HelloGate({ accepted, accept }) }),
   });
   if (piped.end === 'refused') failure ??= new ProxyError('hello-malformed', 'What came in place of a hello is none.');

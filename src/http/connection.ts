@@ -7,10 +7,10 @@ import type { Session, Tunnel } from '../core/session.ts';
 export interface Connection {
   readonly session: Session;
   /** The tunnel whose inside this is; absent on the plain side. */
-  readonly tunnel?: Tunnel;
+  readonly tunnel: Tunnel | undefined;
   readonly socket: Socket;
   /** The TCP connection below the TLS of `socket`; absent when `socket` is that itself. */
-  readonly carrier?: Socket;
+  readonly carrier: Socket | undefined;
   /** Requests, well-formed or not, that began on it. */
   exchanges: number;
   /** Called once when the first bytes of a request were parsed; flow/bump waits for it. */
@@ -21,13 +21,7 @@ export interface Connection {
 
 /** `carrier` and `tunnel` as in Connection. */
 export function connectionOn(socket: Socket, session: Session, tunnel?: Tunnel, carrier?: Socket): Connection {
-  return {
-    socket,
-    session,
-    exchanges: 0,
-    ...(tunnel ? { tunnel } : {}),
-    ...(carrier && carrier !== socket ? { carrier } : {}),
-  };
+  return { socket, session, exchanges: 0, tunnel, carrier: carrier === socket ? undefined : carrier };
 }
 
 /** Ends the connection so that nobody can take it for the end of a reply: by a reset, without a word of TLS before. */

@@ -18,14 +18,20 @@ const MAX_HEADER = 1024;
 /** `most`: characters, the newline included; what a URL has beyond is cut. */
 export function squidLine(entry: AccessLogEntry, most = MAX_RECORD): string {
   const time = Math.trunc(entry.time);
-  const seconds = String(Math.floor(time / 1000)).padStart(9);
-  const millis = String(time % 1000).padStart(3, '0');
-  const elapsed = String(Math.trunc(entry.elapsed)).padStart(6);
-  const status = String(entry.status).padStart(3, '0');
+  const seconds = padded(Math.floor(time / 1000), 9, ' ');
+  const millis = padded(time % 1000, 3, '0');
+  const elapsed = padded(Math.trunc(entry.elapsed), 6, ' ');
+  const status = padded(entry.status, 3, '0');
   const client = field(entry.client, MAX_ADDRESS);
   const head = `${seconds}.${millis} ${elapsed} ${client} ${resultTag(entry)}/${status} ${entry.bytes} ${method(entry)} `;
   const tail = ` ${user(entry)} ${entry.hierarchy}/${field(entry.peer, MAX_ADDRESS)} ${contentType(entry)}`;
   return head + url(entry, most - head.length - tail.length) + tail;
+}
+
+/** `padStart` looks at every digit of what it is given, long enough or not. */
+function padded(value: number, width: number, fill: ' ' | '0'): string {
+  const text = String(value);
+  return text.length >= width ? text : fill.repeat(width - text.length) + text;
 }
 
 /** `%>a - %[un [%tl] "%rm %ru HTTP/%rv" %>Hs %<st %Ss:%Sh` */
@@ -54,7 +60,8 @@ export function resultTag(entry: AccessLogEntry): string {
 
 /** The media type alone: Squid cuts at the first `;`, space or tab. */
 export function mediaType(contentType: string): string {
-  return contentType.replace(/[; \t].*$/s, '');
+  const end = contentType.search(/[; \t]/);
+  return end < 0 ? contentType : contentType.slice(0, end);
 }
 
 const method = (entry: AccessLogEntry): string => field(entry.method, MAX_METHOD);
@@ -77,7 +84,8 @@ function url(entry: AccessLogEntry, left: number): string {
 }
 
 function field(text: string | undefined, max: number): string {
-  return cap(escapeField((text ?? '').slice(0, max + 1)), max) || '-';
+  if (text === undefined || text === '') return '-';
+  return cap(escapeField(text.length > max ? text.slice(0, max + 1) : text), max);
 }
 
 function header(text: string | undefined): string {

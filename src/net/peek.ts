@@ -60,6 +60,24 @@ export function peek<T>(socket: Socket, look: Look<T>, { timeout, ceiling }: Pee
   });
 }
 
+/**
+ * The first piece that comes on a paused socket, taken off it: to put it back and let it flow again costs more than all
+ * else here, and every connection pays. The socket is left paused, with no listener of ours on it. Never rejects.
+ */
+export function firstPiece(socket: Socket, timeout: number): Promise<Buffer | 'end' | 'timeout'> {
+  return new Promise((resolve) => {
+    const finish = (result: Buffer | 'end' | 'timeout'): void => {
+      clearTimeout(timer);
+      socket.off('data', finish).off('end', onEnd).off('close', onEnd).pause();
+      resolve(result);
+    };
+    const onEnd = (): void => finish('end');
+    const timer = setTimeout(() => finish('timeout'), timeout);
+    if (socket.destroyed || socket.readableEnded) onEnd();
+    else socket.on('data', finish).on('end', onEnd).on('close', onEnd).resume();
+  });
+}
+
 /** Doubles the room when it is used up, so that many small chunks are not copied over and over. */
 function append(held: Buffer, bytes: number, chunk: Buffer): Buffer {
   const wanted = bytes + chunk.length;

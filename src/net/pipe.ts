@@ -6,7 +6,7 @@ import type { HelloGate, Passed } from '../wire/hello-gate.ts';
 import { sweepAfter } from './buffer-sweep.ts';
 import type { Intake } from './intake.ts';
 
-export type PipeEnd = 'complete' | 'client-error' | 'upstream-error' | 'idle' | 'cut' | 'refused';
+export type PipeEnd = 'complete' | 'client-error' | 'upstream-error' | 'idle' | 'refused';
 
 export interface Piped {
   readonly end: PipeEnd;
@@ -19,10 +19,10 @@ export interface Piped {
 export interface PipeOptions {
   /** Milliseconds without a byte either way. */
   readonly idleTimeout: number;
-  /** Cuts the tunnel at once, as at the end of a drain. */
-  readonly signal?: AbortSignal;
   /** What the upstream was dialled with. */
   readonly intake?: Intake;
+  /** What the client has said already, as it was taken off its socket. */
+  readonly first?: Buffer | undefined;
   /** Holds back what the client must not say; a tunnel in which it says it ends as `refused`. */
   readonly gate?: HelloGate;
 }
@@ -40,7 +40,7 @@ const LOOKS = 4;
 export function pipe(
   client: Duplex,
   upstream: Duplex,
-  { idleTimeout, signal, intake, gate }: PipeOptions,
+  { idleTimeout, intake, first, gate }: PipeOptions,
 ): Promise<Piped> {
   return new Promise((resolve) => {
     let open = 2;
@@ -70,14 +70,12 @@ export function pipe(
       timer = setInterval(look, every);
     };
     watch(idleTimeout);
-    const cut = (): void => finish('cut');
 
     const finish = (end: PipeEnd): void => {
       if (done) return;
       done = true;
       clearInterval(timer);
       intake?.end();
-      signal?.removeEventListener('abort', cut);
       client.destroy();
       upstream.destroy();
       resolve({ end, toClient: down.bytes, toUpstream: up.bytes });
@@ -109,6 +107,12 @@ export function pipe(
       return bytes;
     };
 
+    if (first) {
+      up.bytes += first.length;
+      const passed = fromClient(first);
+      if (passed) upstream.write(passed);
+    }
+    if (done) return;
     carry(client, upstream, { lane: up, ended: laneEnded(AFTER_CLIENT_ENDED), isLast, pass: fromClient });
     carry(upstream, client, { lane: down, ended: laneEnded(AFTER_UPSTREAM_ENDED), isLast, pass: fromOrigin, intake });
     // `on` where it is heard once at most: `once` costs three more objects for each.
@@ -121,8 +125,6 @@ export function pipe(
     upstream.on('close', () => {
       if (!down.ended || !upstream.writableFinished) finish('upstream-error');
     });
-    if (signal?.aborted) cut();
-    signal?.addEventListener('abort', cut, { once: true });
     if (client.destroyed) finish('client-error');
     if (upstream.destroyed) finish('upstream-error');
   });

@@ -19,6 +19,7 @@ export type Verdict = { readonly ok: true } | { readonly ok: false; readonly rea
 export class AddressGuard {
   readonly #allowed: AddressSet;
   readonly #isOwn: (address: string, port: number) => boolean;
+  readonly #judged = new Map<string, Judged>();
 
   /** Throws ProxyError('config-invalid') when a range cannot be read; `parseAllowAddresses` tells where. */
   constructor({ allowAddresses, isOwn = () => false }: AddressGuardOptions) {
@@ -30,18 +31,45 @@ export class AddressGuard {
 
   /** `address` is an IP address as Node spells it. The reason names the class of what is refused. */
   check(address: string, port: number): Verdict {
-    const parsed = parseAddress(address);
-    if (!parsed || isIP(address) === 0) return { ok: false, reason: `"${address}" is not an IP address` };
-    if (address.includes('%')) return { ok: false, reason: `address with a zone id ${address}` };
-    const inside = embeddedIPv4(address);
+    const { inside, verdict } = this.#judged.get(address) ?? this.#remember(address);
     const isLoop = this.#isOwn(address, port) || (inside !== undefined && this.#isOwn(inside, port));
-    if (isLoop) return { ok: false, reason: `loop: ${address} port ${port} is this proxy itself` };
-    // An opened translation prefix (NAT64) opens the way, not the private addresses at its other end.
-    if (this.#allowed.has(parsed)) return inside === undefined || parsed.family === 4 ? OK : this.check(inside, port);
-    const refused = classifyAddress(address);
-    return refused === undefined ? OK : { ok: false, reason: refused };
+    return isLoop ? { ok: false, reason: `loop: ${address} port ${port} is this proxy itself` } : verdict;
+  }
+
+  #remember(address: string): Judged {
+    const judged = this.#judge(address);
+    if (this.#judged.size >= MAX_JUDGED) this.#judged.clear();
+    this.#judged.set(address, judged);
+    return judged;
+  }
+
+  #judge(address: string): Judged {
+    const parsed = parseAddress(address);
+    if (!parsed || isIP(address) === 0) return refused(`"${address}" is not an IP address`);
+    if (address.includes('%')) return refused(`address with a zone id ${address}`);
+    const inside = embeddedIPv4(address);
+    if (this.#allowed.has(parsed)) {
+      // An opened translation prefix (NAT64) opens the way, not the private addresses at its other end.
+      return { inside, verdict: inside === undefined || parsed.family === 4 ? OK : this.#judge(inside).verdict };
+    }
+    const reason = classifyAddress(address);
+    return reason === undefined ? { inside, verdict: OK } : { inside, verdict: { ok: false, reason } };
   }
 }
+
+/** What can be said of an address whatever the port. */
+interface Judged {
+  /** The IPv4 address inside an IPv6 one. */
+  readonly inside: string | undefined;
+  readonly verdict: Verdict;
+}
+
+function refused(reason: string): Judged {
+  return { inside: undefined, verdict: { ok: false, reason } };
+}
+
+/** Addresses whose judgement is kept: origins come again, and to judge one takes longer than to decide on its host. */
+const MAX_JUDGED = 4_096;
 
 const OK: Verdict = { ok: true };
 

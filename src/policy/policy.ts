@@ -128,6 +128,8 @@ export class Policy {
       const isBlind = tls === 'splice' && authority.kind === 'name';
       return isBlind ? deny('there is no server name in the ClientHello, and the tunnel is not decrypted') : granted;
     }
+    // As nearly always; what is encrypted, and addresses, are looked at below.
+    if (serverName === authority.host && authority.kind === 'name' && !isEncrypted) return granted;
     const name = parseHost(isIPv6(serverName) ? `[${serverName}]` : serverName);
     if (isEncrypted && name.ok && COVER_NAMES.has(name.value.text)) {
       const mend = 'turn Encrypted Client Hello off at the client';

@@ -14,13 +14,17 @@ export type Answer = 'more' | 'retry' | 'other';
 /** `bytes`: the stream from its start, as far as it is here. `other`: a ServerHello without a retry, an alert, no TLS. */
 export function readAnswer(bytes: Uint8Array): Answer {
   const want = BEFORE_RANDOM + RETRY.length;
+  // All of it in the first record, as nearly always: the first byte of the random nearly always says no.
+  if (bytes[0] === HANDSHAKE && bytes.length >= RECORD_HEADER + want && sizeAt(bytes, 0) >= want) {
+    if (bytes[RECORD_HEADER] !== SERVER_HELLO || bytes[RECORD_HEADER + BEFORE_RANDOM] !== RETRY[0]) return 'other';
+  }
   const head = Buffer.alloc(want);
   let have = 0;
   for (let at = 0; ; ) {
     if (at < bytes.length && bytes[at] !== HANDSHAKE) return 'other';
     const start = at + RECORD_HEADER;
     if (bytes.length < start) return 'more';
-    const size = ((bytes[at + 3] ?? 0) << 8) | (bytes[at + 4] ?? 0);
+    const size = sizeAt(bytes, at);
     const part = bytes.subarray(start, start + Math.min(size, want - have));
     head.set(part, have);
     have += part.length;
@@ -29,4 +33,9 @@ export function readAnswer(bytes: Uint8Array): Answer {
     at = start + size;
     if (bytes.length < at) return 'more';
   }
+}
+
+/** The length of the record that begins there. */
+function sizeAt(bytes: Uint8Array, at: number): number {
+  return ((bytes[at + 3] ?? 0) << 8) | (bytes[at + 4] ?? 0);
 }

@@ -1,7 +1,7 @@
 // A look at the first bytes: it sees every prefix, ends in every way, and leaves the stream as it was.
 
 import { describe, expect, test } from 'vitest';
-import { type Look, type PeekOptions, peek, peekError } from '../../src/net/peek.ts';
+import { firstPiece, type Look, type PeekOptions, peek, peekError } from '../../src/net/peek.ts';
 import { expectNothingLeft } from '../support/leaks.ts';
 import { readAll, until } from '../support/rig.ts';
 import { readBytes, socketPair } from '../support/socket-pair.ts';
@@ -174,5 +174,32 @@ describe('an unanswered look, as an error', () => {
     [{ seen: 'end', bytes: 0 } as const, 'client-aborted', ''],
   ])('%o is %s', (peeked, code, detail) => {
     expect(peekError(peeked)).toMatchObject({ code, detail });
+  });
+});
+
+describe('the first piece', () => {
+  test('is taken off the socket, which is left paused for the next reader', async () => {
+    const { near, far } = await socketPair();
+    far.write('CONNECT ');
+    const piece = await firstPiece(near, 2_000);
+    far.end('ok.test:443');
+    expect(String(piece)).toBe('CONNECT ');
+    expect(near.isPaused()).toBe(true);
+    expect(near.listenerCount('data')).toBe(0);
+    expect(await readAll(near)).toBe('ok.test:443');
+  });
+
+  test('of a client that says nothing is a timeout', async () => {
+    const { near } = await socketPair();
+    expect(await firstPiece(near, 60)).toBe('timeout');
+  });
+
+  test.each(['ends', 'is gone'])('of a client that %s is the end', async (how) => {
+    const { near, far } = await socketPair();
+    const piece = firstPiece(near, 2_000);
+    if (how === 'ends') far.end();
+    else far.resetAndDestroy();
+    expect(await piece).toBe('end');
+    expect(await firstPiece(near.destroy(), 2_000)).toBe('end');
   });
 });

@@ -98,3 +98,17 @@ describe('the ranges that are opened', () => {
     );
   });
 });
+
+test('an address that was looked at before is judged alike, and is still asked for as one of ours', () => {
+  const own = new Set<string>();
+  const guard = new AddressGuard({ allowAddresses: ['10.0.0.0/8'], isOwn: (address) => own.has(address) });
+  // More than are remembered, twice.
+  for (let round = 0; round < 2; round += 1) {
+    for (let i = 0; i < 5_000; i += 1) {
+      expect(guard.check(`10.0.${i >> 8}.${i & 255}`, 443)).toEqual({ ok: true });
+      expect(guard.check(`192.168.${i >> 8}.${i & 255}`, 443)).toMatchObject({ ok: false });
+    }
+  }
+  own.add('10.0.0.7');
+  expect(guard.check('10.0.0.7', 443)).toEqual({ ok: false, reason: 'loop: 10.0.0.7 port 443 is this proxy itself' });
+});
