@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize, sep } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { NODE, run } from './support/run.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
@@ -135,6 +136,47 @@ describe('the files', () => {
     const text = readFileSync(join(ROOT, 'src', file), 'utf8');
     expect(text.replace(/^#!.*\n/, '')).toMatch(/^\/\/ \S/);
     expect(text.split('\n').length).toBeLessThanOrEqual(MAX_LINES);
+  });
+});
+
+describe('what every connection and request passes through', () => {
+  // V8 makes a function that is written where it is assigned to a property old at once, and what it holds stays with it
+  // until the whole heap is collected: the connection, the request, all they refer to.
+  const hot = sources.filter((file) => /^(?:flow|http|net|wire|log)\//.test(file));
+
+  test('V8 keeps a function that is written where it is assigned, and not one of a class field or with a name', async () => {
+    const script = `
+      const used = () => process.memoryUsage().heapUsed;
+      const hold = () => new Array(1_000).fill(0);
+      class Field { holds = hold(); act = () => this.holds; }
+      const ways = {
+        assigned: () => { const it = {}; const held = hold(); it.act = () => held; return it; },
+        field: () => new Field(),
+        named: () => { const it = {}; const held = hold(); const act = () => held; it.act = act; return it; },
+      };
+      const left = Object.entries(ways).map(([name, make]) => {
+        gc();
+        const before = used();
+        for (let made = 0; made < 1_000; made++) make();
+        for (let round = 0; round < 3; round++) gc({ type: 'minor' });
+        return [name, used() - before > 1_000_000];
+      });
+      console.log(JSON.stringify(Object.fromEntries(left)));
+    `;
+    // As before anything is optimized, and without a whole collection that would hide it.
+    const flags = ['--expose-gc', '--no-opt', '--no-maglev', '--no-sparkplug', '--no-incremental-marking'];
+    const { out } = await run(NODE, [...flags, '-e', script]);
+    expect(JSON.parse(out.toString())).toEqual({ assigned: true, field: false, named: false });
+  });
+
+  test('no function is written where it is assigned to a property', () => {
+    expect(hot.length).toBeGreaterThan(30);
+    const wrong = hot.filter((file) =>
+      /^\s+[\w.#]+\.#?\w+ \??\??= (?:async )?(?:\([^)]*\)(?:: [^=]+)? =>|\w+ =>|function)/m.test(
+        readFileSync(join(ROOT, 'src', file), 'utf8'),
+      ),
+    );
+    expect(wrong).toEqual([]);
   });
 });
 

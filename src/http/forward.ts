@@ -106,8 +106,8 @@ class Relay implements ReplySink, BodySink {
   /** Resolves with what went wrong. */
   run(): Promise<ProxyError | undefined> {
     const { method } = this.#request;
-    this.#reply.onGone = () => this.#abort(new ProxyError('client-aborted'));
-    this.#reply.onDrain = () => this.#lane.resume();
+    this.#reply.onGone = this.#onGone;
+    this.#reply.onDrain = this.#onTaken;
     const hasBody = this.#options.body !== 'none';
     if (!this.#lane.begin(method, this.#head(), this, hasBody)) {
       this.#unsent = true;
@@ -124,6 +124,9 @@ class Relay implements ReplySink, BodySink {
     if (this.status > 0 || this.#request.bytes > 0) return false;
     return this.#unsent || (REPEATABLE.has(this.#request.method) && error.code === 'response-aborted');
   }
+
+  readonly #onGone = (): void => this.#abort(new ProxyError('client-aborted'));
+  readonly #onTaken = (): void => this.#lane.resume();
 
   onBody(piece: Buffer): void {
     const chunked = this.#options.body === 'chunked';
