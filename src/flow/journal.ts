@@ -85,7 +85,8 @@ export class Journal {
     const url = loggedUrl(entry.url, entry.method === 'CONNECT' ? 'authority' : 'url');
     if (wouldDeny) this.#parts.service.info({ client, url, rule, reason }, 'would be denied in enforce mode');
     if (outcome === 'client_rejected_certificate') {
-      this.#parts.service.warn({ client, url, alert, confidence }, 'client rejected our certificate');
+      // Who is to be told of it, and how often, exceptions/ knows.
+      this.#parts.service.info({ client, url, alert, confidence }, 'client rejected our certificate');
     } else if (error?.startsWith('upstream-') && entry.method !== 'CONNECT') {
       this.#parts.service.warn({ client, url, error, detail: errorDetail }, 'origin failed verification');
     }
@@ -126,6 +127,7 @@ function entryOf(told: Told, url: string): AccessLogEntry {
     wouldDeny: permit?.wouldDeny ? true : undefined,
     refuseBy: decision?.action === 'deny' ? decision.refuseBy : undefined,
     tls: permit?.tls,
+    exception: permit?.exception,
     error: failure?.code,
     errorDetail: failure?.detail,
     alert: told.alert,

@@ -130,7 +130,7 @@ describe('the journal', () => {
       url: 'https://ok.test/',
     });
     expect(said).toEqual([
-      expect.stringMatching(/^warn client rejected our certificate .*"alert":"unknown_ca"/),
+      expect.stringMatching(/^info client rejected our certificate .*"alert":"unknown_ca"/),
       expect.stringMatching(/^warn origin failed verification .*"error":"upstream-name"/),
     ]);
   });
