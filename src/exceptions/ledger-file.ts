@@ -60,25 +60,28 @@ export class LedgerFile {
     }
   }
 
+  async #record(changes: readonly Change[]): Promise<void> {
+    const { audit } = this.paths;
+    if (changes.length === 0) return;
+    await mkdir(dirname(audit), { recursive: true });
+    await appendFile(audit, changes.map((change) => `${auditLine(change, new Date())}\n`).join(''), { mode: 0o640 });
+  }
+
   /** `edit` changes the ledger, alone, and says what it has changed of what is spliced. Throws; then nothing is changed. */
   async update(edit: (ledger: Ledger) => readonly Change[]): Promise<Opened> {
-    const { state, audit } = this.paths;
+    const { state } = this.paths;
     await mkdir(dirname(state), { recursive: true, mode: 0o700 });
     const release = await lock(`${state}.lock`);
     try {
       const opened = await this.read();
       const before = opened.ledger.format();
       const changes = edit(opened.ledger);
-      if (changes.length > 0) {
-        await mkdir(dirname(audit), { recursive: true });
-        await appendFile(audit, changes.map((change) => `${auditLine(change, new Date())}\n`).join(''), {
-          mode: 0o640,
-        });
-      }
       const after = opened.ledger.format();
+      if (after === before && opened.damage === undefined) return opened;
       // What could not be read may be of use to somebody.
       if (opened.damage !== undefined) await rename(state, `${state}.damaged`);
-      if (after !== before || opened.damage !== undefined) await replace(state, after);
+      // All that can fail comes before the change is written down, and that before it holds.
+      await replace(state, after, () => this.#record(changes));
       return opened;
     } finally {
       await release();
@@ -104,8 +107,8 @@ function isOurs({ uid }: Stats): boolean {
   return us === undefined || us === 0 || uid === us || uid === 0;
 }
 
-/** A reader has the old one or the new one, whole. Root, at the command line, leaves it to the user of the proxy. */
-async function replace(path: string, text: string): Promise<void> {
+/** A reader has the old one or the new one, whole; `record` is done in between. Root, at the command line, leaves it to the user of the proxy. */
+async function replace(path: string, text: string, record: () => Promise<void>): Promise<void> {
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
   const handle = await open(temporary, 'wx', 0o600);
   try {
@@ -119,6 +122,7 @@ async function replace(path: string, text: string): Promise<void> {
     } finally {
       await handle.close();
     }
+    await record();
     await rename(temporary, path);
   } catch (error) {
     await unlink(temporary).catch(() => undefined);

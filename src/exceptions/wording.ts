@@ -27,7 +27,6 @@ export function signOf({ recent }: Entry): string {
   return meaningOf(recent.at(-1)?.alert ?? 'none');
 }
 
-const HTTPS = 443;
 const MAX_NAME = 64;
 
 /** One line of YAML that stands under `policy.rules` as it is. JSON texts are YAML, and no host needs an escape. */
@@ -38,7 +37,7 @@ export function spliceRule({ client, host, port }: Pair): string {
     `name: ${quoted(`unread ${host}`.slice(0, MAX_NAME))}`,
     `clients: [${quoted(client.replace(/%.*$/, ''))}]`,
     `hosts: [${quoted(address)}]`,
-    ...(port === HTTPS ? [] : [`ports: [${port}]`]),
+    `ports: [${port}]`,
     'action: allow',
     'tls: splice',
   ];
