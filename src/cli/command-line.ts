@@ -105,7 +105,7 @@ export function commandLine(terminal: Terminal, done: (code: ExitCode) => void):
     .action(does(caExport));
   const exceptions = program
     .command('exceptions')
-    .summary('clients that reject our certificate, and what passes unread for it')
+    .summary('clients that reject our certificate')
     .description(
       'Clients that reject our certificate: what was seen, and which of their connections pass unread for it (tls.onReject).',
     )

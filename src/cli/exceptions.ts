@@ -76,7 +76,11 @@ export async function exceptionsRevoke(
   const fits = (pair: Pair): boolean => (client === undefined || pair.client === client) && isHost(pair);
   let changes: readonly Change[] = [];
   try {
-    await new LedgerFile(rejections).update((ledger) => {
+    const file = new LedgerFile(rejections);
+    // Where there is nothing to end, nothing is made either.
+    const none = !(await file.read()).ledger.entries.some((entry) => isExempted(entry) && fits(entry));
+    if (none) return noneFits(terminal);
+    await file.update((ledger) => {
       const now = Date.now();
       const expired = ledger.sweep(now);
       changes = ledger.revoke(fits, now, `command line, ${userInfo().username}`);
@@ -87,10 +91,7 @@ export async function exceptionsRevoke(
     terminal.err(`${shownPath(rejections.state)} cannot be changed (${messageOf(error)}): ${mend}.\n`);
     return EXIT.failed;
   }
-  if (changes.length === 0) {
-    terminal.err('No exception fits: "exceptions list" shows what there is.\n');
-    return EXIT.failed;
-  }
+  if (changes.length === 0) return noneFits(terminal);
   for (const { entry } of changes) {
     terminal.out(
       `Revoked: ${entry.client} to ${formatTarget(entry)}, in the audit log ${shownPath(rejections.audit)}.\n`,
@@ -98,6 +99,11 @@ export async function exceptionsRevoke(
   }
   terminal.out('New connections are decrypted within a second; those that are open go on.\n');
   return EXIT.ok;
+}
+
+function noneFits(terminal: Terminal): ExitCode {
+  terminal.err('No exception fits: "exceptions list" shows what there is.\n');
+  return EXIT.failed;
 }
 
 /** Whether a pair has this host and, where it is given, this port; undefined when the text is no host. */

@@ -3,7 +3,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
-import { appendFile, mkdir, open, rename, stat, unlink } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rename, stat, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { auditLine } from './audit-line.ts';
@@ -64,7 +64,14 @@ export class LedgerFile {
     const { audit } = this.paths;
     if (changes.length === 0) return;
     await mkdir(dirname(audit), { recursive: true });
-    await appendFile(audit, changes.map((change) => `${auditLine(change, new Date())}\n`).join(''), { mode: 0o640 });
+    const handle = await open(audit, 'a', 0o640);
+    try {
+      // After a rotation it may be root, at the command line, who makes it anew.
+      if ((await handle.stat()).size === 0) await leaveToOwner(handle, dirname(audit));
+      await handle.appendFile(changes.map((change) => `${auditLine(change, new Date())}\n`).join(''));
+    } finally {
+      await handle.close();
+    }
   }
 
   /** `edit` changes the ledger, alone, and says what it has changed of what is spliced. Throws; then nothing is changed. */
@@ -113,10 +120,7 @@ async function replace(path: string, text: string, record: () => Promise<void>):
   const handle = await open(temporary, 'wx', 0o600);
   try {
     try {
-      if (process.geteuid?.() === 0) {
-        const { uid, gid } = await stat(path).catch(() => stat(dirname(path)));
-        await handle.chown(uid, gid);
-      }
+      await leaveToOwner(handle, dirname(path));
       await handle.writeFile(text);
       await handle.sync();
     } finally {
@@ -128,6 +132,13 @@ async function replace(path: string, text: string, record: () => Promise<void>):
     await unlink(temporary).catch(() => undefined);
     throw error;
   }
+}
+
+/** What root makes, the proxy must be able to change: it belongs to whom the folder belongs to. */
+async function leaveToOwner(handle: FileHandle, folder: string): Promise<void> {
+  if (process.geteuid?.() !== 0) return;
+  const { uid, gid } = await stat(folder);
+  await handle.chown(uid, gid);
 }
 
 /** Resolves with what gives it back. A lock is a file that only one can make. */
