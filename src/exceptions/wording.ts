@@ -29,9 +29,12 @@ export function signOf({ recent }: Entry): string {
 
 const MAX_NAME = 64;
 
-/** One line of YAML that stands under `policy.rules` as it is. JSON texts are YAML, and no host needs an escape. */
+/**
+ * One line of YAML that stands under `policy.rules` as it is. In single quotes, which a log in JSON leaves as they are; no
+ * host and no address has one in it.
+ */
 export function spliceRule({ client, host, port }: Pair): string {
-  const quoted = (text: string): string => JSON.stringify(text);
+  const quoted = (text: string): string => `'${text}'`;
   const address = host.includes(':') ? `[${host}]` : host;
   const parts = [
     `name: ${quoted(`unread ${host}`.slice(0, MAX_NAME))}`,

@@ -68,7 +68,7 @@ describe('one worker', () => {
         host: 'ok.test:443',
         rejections: 1,
         sign: 'alert unknown_ca: it does not know our authority',
-        rule: '- { name: "unread ok.test", clients: ["10.0.0.5"], hosts: ["ok.test"], ports: [443], action: allow, tls: splice }',
+        rule: "- { name: 'unread ok.test', clients: ['10.0.0.5'], hosts: ['ok.test'], ports: [443], action: allow, tls: splice }",
       },
     });
     expect(one.rejections.exemption(client, ok)).toBeUndefined();
