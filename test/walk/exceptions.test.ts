@@ -2,7 +2,6 @@
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { httpsOrigin, type Origin } from '../support/origin.ts';
 import { configFolder, MAIN, type Program, startProgram } from '../support/program.ts';
@@ -31,13 +30,13 @@ async function cli(...words: string[]): Promise<string> {
   return `${code} ${program.outText()}${program.errText()}`;
 }
 
-/** Whose certificate a client gets that trusts both. */
-async function issuer(port: number, ours: string): Promise<'the origin' | 'the proxy'> {
-  const tls: TLSSocket = await tlsThrough(port, authority(), { ca: [ca.root, ours] });
-  const subject = tls.getPeerX509Certificate()?.issuer;
-  // To the end: a half-open tunnel would keep the proxy from stopping.
-  expect(await get(tls, authority())).toContain('hello');
-  return subject === 'CN=Test Root' ? 'the origin' : 'the proxy';
+/** Whether a client that trusts this root alone gets its answer. */
+async function answered(port: number, root: string): Promise<boolean> {
+  try {
+    return (await get(await tlsThrough(port, authority(), { ca: root }), authority())).includes('hello');
+  } catch {
+    return false;
+  }
 }
 
 describe('an exception', () => {
@@ -71,15 +70,14 @@ describe('an exception', () => {
         `"rule":"- { name: 'unread ok.test', clients: ['127.0.0.1'], hosts: ['ok.test']`,
       );
 
-      const settled = async (port: number, wanted: 'the origin' | 'the proxy'): Promise<void> => {
-        const end = performance.now() + 5_000;
-        // Source ports deal them out to both workers.
-        for (let inRow = 0; inRow < 12 && performance.now() < end; ) {
-          inRow = (await issuer(port, ours)) === wanted ? inRow + 1 : 0;
-        }
-        for (let i = 0; i < 12; i += 1) expect(await issuer(port, ours)).toBe(wanted);
+      /** Source ports deal connections out to both workers; each looks for changes once a second. */
+      const settled = async (port: number, root: string): Promise<void> => {
+        const end = performance.now() + 10_000;
+        for (let inRow = 0; inRow < 12 && performance.now() < end; )
+          inRow = (await answered(port, root)) ? inRow + 1 : 0;
+        for (let i = 0; i < 12; i += 1) expect(await answered(port, root)).toBe(true);
       };
-      await settled(first.port, 'the origin');
+      await settled(first.port, ca.root);
       expect(await cli('exceptions', 'list', '--config', config)).toMatch(
         /^0 Passed unread by exception\n\n {2}127\.0\.0\.1 to ok\.test:\d+\n[\s\S]*let through by rule "agents"/,
       );
@@ -87,11 +85,11 @@ describe('an exception', () => {
       expect(await first.program.ended).toMatchObject({ code: 0 });
 
       const second = await start(config);
-      await settled(second.port, 'the origin');
+      await settled(second.port, ca.root);
       expect(await cli('exceptions', 'revoke', 'ok.test', '--config', config)).toMatch(
         /^0 Revoked: 127\.0\.0\.1 to ok\.test:/,
       );
-      await settled(second.port, 'the proxy');
+      await settled(second.port, ours);
       second.program.kill('SIGTERM');
       await second.program.ended;
       const audit = readFileSync(join(folder, 'log', 'audit.log'), 'utf8')
