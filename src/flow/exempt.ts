@@ -4,9 +4,17 @@
 import { formatAuthority } from '../core/authority.ts';
 import type { Decision, Permit } from '../core/decision.ts';
 import { ProxyError } from '../core/errors.ts';
-import type { Services } from './services.ts';
+import type { Rejections } from '../exceptions/rejections.ts';
+import type { UpstreamConnection } from '../net/upstream.ts';
+import type { UpstreamIdentities } from '../net/upstream-identities.ts';
+import type { WantingOrigins } from './wanting-origins.ts';
 
-type Known = Pick<Services, 'rejections' | 'wanting' | 'identities'>;
+/** What it is asked of: of a proxy that runs, or of one that would. */
+export interface Known {
+  readonly rejections: Pick<Rejections, 'exemption'> | undefined;
+  readonly wanting: WantingOrigins;
+  readonly identities: UpstreamIdentities | undefined;
+}
 
 /** The decision on a CONNECT with what is known of this client and this origin. No denial becomes anything else. */
 export function exempt(known: Known, client: string, decision: Decision): Decision {
@@ -34,6 +42,26 @@ export function unread(permit: Permit): Permit {
   if (permit.identity !== undefined || permit.deferred || permit.wouldDeny || !permit.onClientCert) return permit;
   const reason = `${permit.reason}; unread, since the origin goes on only with a client certificate`;
   return { ...permit, tls: 'splice', exception: 'client-cert', reason };
+}
+
+/** How servers refuse a request, and no connection, for want of a certificate: nginx by 400, others by 403. */
+const REFUSED: ReadonlySet<number> = new Set([400, 403, 495, 496]);
+
+/**
+ * Whether a reply is a sign, and news, that the origin wants what it has asked for in the handshake. No more than a sign: a
+ * 403 has many reasons, and the client can bring one about; so nothing passes unread for it.
+ */
+export function isSign(
+  { wanting }: Known,
+  permit: Permit | undefined,
+  { wish }: Pick<UpstreamConnection, 'wish'>,
+  status: number,
+): boolean {
+  if (!wish || !permit || permit.identity !== undefined || !REFUSED.has(status)) return false;
+  const known = wanting.wishOf(permit.authority);
+  if (known === 'suspected' || known === 'required') return false;
+  wanting.remember(permit.authority, 'suspected');
+  return true;
 }
 
 /** What an exchange has taught about its origin. The error, with what to do about it where that is known better. */

@@ -3,8 +3,8 @@
 
 import { type Authority, formatAuthority } from '../core/authority.ts';
 
-/** `optional`: it asks, and goes on without. */
-export type Wish = 'required' | 'optional';
+/** `optional`: it asks, and goes on without; `suspected`: and has then refused a request, for whatever reason. */
+export type Wish = 'required' | 'optional' | 'suspected';
 
 /** Milliseconds: an origin may change, and then its first connection tells. */
 const LIFE = 3_600_000;

@@ -6,11 +6,15 @@ import { createServer } from 'node:https';
 import { join } from 'node:path';
 import type { TLSSocket, TlsOptions } from 'node:tls';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { exempt, isSign } from '../../src/flow/exempt.ts';
+import { WantingOrigins } from '../../src/flow/wanting-origins.ts';
+import { CertificateWish } from '../../src/net/certificate-wish.ts';
 import type { RuleOptions } from '../../src/policy/policy.ts';
 import { listening, type Origin } from '../support/origin.ts';
 import { get, type Rig, type RigOptions, startRig, tlsThrough } from '../support/rig.ts';
 import { findTool, run } from '../support/run.ts';
 import { TestCa } from '../support/test-ca.ts';
+import { permitFor } from '../support/upstream.ts';
 
 const CURL = findTool('curl');
 const ca = new TestCa();
@@ -65,6 +69,33 @@ function rigFor(more: Partial<RuleOptions> = {}, options: RigOptions = {}): Prom
 }
 
 const VERSIONS = [['TLSv1.2'], ['TLSv1.3']] as const;
+
+describe('a reply that refuses, of an origin that has asked', () => {
+  const authority = { kind: 'name', host: 'ok.test', port: 443 } as const;
+  const permit = { ...permitFor('ok.test:443'), onClientCert: 'splice' } as const;
+  const asked = { wish: new CertificateWish(authority, false) };
+  const known = () => ({ rejections: undefined, wanting: new WantingOrigins(), identities: undefined });
+
+  test('is a sign worth telling, once an hour, and nothing passes unread for it', () => {
+    for (const status of [400, 403, 495, 496]) {
+      const one = known();
+      expect([isSign(one, permit, asked, status), isSign(one, permit, asked, status)]).toEqual([true, false]);
+      expect(exempt(one, '10.0.0.5', permit)).toMatchObject({ tls: 'bump' });
+    }
+  });
+
+  test('is none where it says something else, or where nobody asked, or where we have shown one', () => {
+    const withOurs = { ...permit, identity: 'client certificate 1' };
+    const cases = [
+      isSign(known(), permit, asked, 200),
+      isSign(known(), permit, asked, 401),
+      isSign(known(), permit, {}, 403),
+      isSign(known(), undefined, asked, 403),
+      isSign(known(), withOurs, asked, 403),
+    ];
+    expect(cases).toEqual([false, false, false, false, false]);
+  });
+});
 
 describe.each(VERSIONS)('an origin that requires a client certificate, %s', (maxVersion) => {
   test('is told within a second by a page that names the mend', async () => {
