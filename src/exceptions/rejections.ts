@@ -66,7 +66,8 @@ export class Rejections {
     if (options.onReject === 'off') return undefined;
     const rejections = new Rejections(options, teller, rhythm);
     if (options.onReject === 'splice') {
-      await rejections.#look();
+      rejections.#enqueue(() => rejections.#look());
+      await rejections.#working;
       rejections.#looks = setInterval(() => rejections.#enqueue(() => rejections.#look()), rhythm.look ?? LOOK).unref();
     }
     return rejections;

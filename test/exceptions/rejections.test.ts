@@ -1,6 +1,6 @@
 // One worker's part, and several of them together: what is said, what is kept, and that all of them agree.
 
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -123,6 +123,15 @@ describe('one worker', () => {
     rejections?.rejected(client, ok, { ...how, begin: Date.now() });
     await rejections?.close();
     expect(countIn(options)).toBe(1);
+  });
+
+  test('starts with a state that it may not read, and complains', async () => {
+    const options = place();
+    mkdirSync(dirname(options.state));
+    symlinkSync('/dev/null', options.state);
+    const one = await worker(options);
+    expect(one.said).toMatchObject([{ level: 'warn', message: 'the state of exceptions cannot be kept' }]);
+    expect(one.rejections.exemption(client, ok)).toBeUndefined();
   });
 
   test('without a place to write suggests all the same, and makes no exception', async () => {
