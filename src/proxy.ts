@@ -7,12 +7,14 @@ import type { Config } from './config/config.ts';
 import { ProxyError } from './core/errors.ts';
 import { type Limits, limitsOfOne } from './core/limits.ts';
 import type { Endpoint } from './core/session.ts';
+import { Rejections } from './exceptions/rejections.ts';
 import { handleConnection } from './flow/handle-connection.ts';
 import { Journal } from './flow/journal.ts';
 import { openTunnel } from './flow/open-tunnel.ts';
 import { rejectMalformed } from './flow/reject-malformed.ts';
 import { serveRequest } from './flow/serve-request.ts';
 import type { Services, Stage } from './flow/services.ts';
+import { WantingOrigins } from './flow/wanting-origins.ts';
 import { OriginPools } from './http/origin-pools.ts';
 import { OwnPages } from './http/own-pages.ts';
 import { MessageServer } from './http/server.ts';
@@ -25,6 +27,7 @@ import { Places } from './net/places.ts';
 import { Resolver } from './net/resolver.ts';
 import { Turns } from './net/turns.ts';
 import { Upstream } from './net/upstream.ts';
+import { UpstreamIdentities } from './net/upstream-identities.ts';
 import { type CertificateAuthority, openCertificateAuthority } from './pki/certificate-authority.ts';
 import { LeafStore } from './pki/leaf-store.ts';
 import { OwnCa } from './pki/own-ca.ts';
@@ -82,7 +85,8 @@ export async function startProxy(config: Config, service: ServiceLog, part?: Wor
   }
   const policy = policyOf(config);
   let listener: Listener | undefined;
-  const upstream = upstreamOf(config, (address, port) => listener?.isOwn(address, port) ?? false, ca);
+  const identities = await UpstreamIdentities.open(config.upstream);
+  const upstream = upstreamOf(config, (address, port) => listener?.isOwn(address, port) ?? false, ca, identities);
   const accessLog = await openAccessLog(config, service);
   const stopping = new AbortController();
   const leaves = new LeafStore(ca, { ticketMaster: part?.ticketMaster ?? makeTicketMaster() });
@@ -95,6 +99,9 @@ export async function startProxy(config: Config, service: ServiceLog, part?: Wor
     journal: new Journal({ write: (entry) => accessLog.write(entry), service }),
     limits,
     ...sharesOf(limits, division),
+    rejections: await Rejections.open(config.rejections, service),
+    wanting: new WantingOrigins(),
+    identities,
     via: config.via,
     stopping: stopping.signal,
   };
@@ -122,6 +129,7 @@ export async function startProxy(config: Config, service: ServiceLog, part?: Wor
     };
     listener = await Listener.open(config.listen, onSocket, { reusePort: part !== undefined });
   } catch (error) {
+    await services.rejections?.close();
     await accessLog.close();
     throw error;
   }
@@ -153,6 +161,7 @@ export async function startProxy(config: Config, service: ServiceLog, part?: Wor
       () => undefined,
     );
     services.pools.destroy();
+    await services.rejections?.close();
     await accessLog.close();
   };
 
@@ -192,6 +201,7 @@ export function upstreamOf(
   config: Config,
   isOwn: (address: string, port: number) => boolean,
   ca?: CertificateAuthority,
+  identities?: UpstreamIdentities,
 ): Upstream {
   const { resolver, upstream, limits } = config;
   return new Upstream({
@@ -199,6 +209,7 @@ export function upstreamOf(
     guard: new AddressGuard({ allowAddresses: upstream.allowAddresses, isOwn }),
     context: createUpstreamContext(upstream.trust, upstream.crl),
     ...(ca ? { ownCa: new OwnCa(ca) } : {}),
+    identities,
     connectTimeout: limits.connectTimeout,
     handshakeTimeout: limits.handshakeTimeout,
   });

@@ -18,7 +18,7 @@ const STAIRCASE: readonly (readonly string[])[] = [
   ['flow'],
   ['http'],
   ['net'],
-  ['wire', 'policy', 'pki', 'inspect', 'log', 'sinks', 'audit'],
+  ['wire', 'policy', 'pki', 'inspect', 'log', 'exceptions', 'sinks', 'audit'],
   ['core'],
 ];
 

@@ -7,6 +7,7 @@ import { readConfigFile } from '../config/config-file.ts';
 import { loadConfig } from '../config/load.ts';
 import { parseConfig } from '../config/parse-config.ts';
 import { asProxyError } from '../core/errors.ts';
+import { UpstreamIdentities } from '../net/upstream-identities.ts';
 import { presentFiles } from '../pki/ca-files.ts';
 import { openCertificateAuthority } from '../pki/certificate-authority.ts';
 import type { PolicyOptions } from '../policy/policy.ts';
@@ -83,6 +84,7 @@ async function checkFiles(config: Config): Promise<FilesReport> {
   }
   try {
     upstreamOf(config, () => false);
+    await UpstreamIdentities.open(config.upstream);
   } catch (thrown) {
     failed(thrown);
   }

@@ -5,6 +5,7 @@ import { caExport, caShow, FORMATS } from './ca.ts';
 import { check } from './check.ts';
 import { commandName } from './command-name.ts';
 import { defaultConfig, LOCAL_CONFIG } from './default-config.ts';
+import { exceptionsList, exceptionsRevoke } from './exceptions.ts';
 import type { ExitCode } from './exit-code.ts';
 import { init, PROFILES } from './init.ts';
 import { clientAddress, requestMethod } from './option-value.ts';
@@ -102,6 +103,33 @@ export function commandLine(terminal: Terminal, done: (code: ExitCode) => void):
     .option('-o, --out <file>', 'where to (default: standard output)')
     .addOption(config())
     .action(does(caExport));
+  const exceptions = program
+    .command('exceptions')
+    .summary('clients that reject our certificate')
+    .description(
+      'Clients that reject our certificate: what was seen, and which of their connections pass unread for it (tls.onReject).',
+    )
+    .helpCommand(false);
+  exceptions
+    .command('list')
+    .summary('print exceptions and rejections')
+    .description(
+      'Prints which exceptions there are, and which rejections have not led to one, each with the rule to write.',
+    )
+    .addOption(config())
+    .addOption(json())
+    .action(does(exceptionsList));
+  exceptions
+    .command('revoke')
+    .summary('end exceptions before their time')
+    .description(
+      'Ends exceptions: new connections are decrypted again within a second, and none is made for that client and host for 12 hours.',
+    )
+    .argument('[host]', 'host, or host:port, as the list shows it')
+    .addOption(new Option('--client <address>', 'of this client only').argParser(clientAddress))
+    .option('--all', 'all there are')
+    .addOption(config())
+    .action(does(exceptionsRevoke));
   program
     .command('version')
     .summary('print the version of the program and its runtime')

@@ -6,7 +6,11 @@ import { formatAuthority } from '../core/authority.ts';
 import type { Decision, Permit, RefuseBy, Step, TlsAction } from '../core/decision.ts';
 import { asProxyError, ProxyError } from '../core/errors.ts';
 import { formatTarget, type RequestTarget } from '../core/target.ts';
+import { pairOf } from '../exceptions/entry.ts';
+import { LedgerFile } from '../exceptions/ledger-file.ts';
+import { exempt, type Known } from '../flow/exempt.ts';
 import { isOwnHost, ownPermit } from '../flow/serve-own.ts';
+import { WantingOrigins } from '../flow/wanting-origins.ts';
 import { selfTestType } from '../http/own-pages.ts';
 import { leadsTo } from '../net/listener.ts';
 import type { Upstream } from '../net/upstream.ts';
@@ -53,11 +57,21 @@ export async function predict(config: Config, asked: Asked): Promise<Prediction>
     upstream: upstreamOf(config, isOwn),
     preview: new LogPreview(asked.client),
     steps: [],
+    rejections: await keptExceptions(config),
+    wanting: new WantingOrigins(),
+    identities: undefined,
   };
   return asked.target.scheme === 'https' ? throughTunnel(parts) : plain(parts);
 }
 
-interface Parts {
+/** Those in force, as a proxy that runs would have them. */
+async function keptExceptions({ rejections }: Config): Promise<Known['rejections']> {
+  if (rejections.onReject !== 'splice') return undefined;
+  const { ledger } = await new LedgerFile(rejections).read();
+  return { exemption: (client, authority) => ledger.exemption(pairOf(client, authority), Date.now()) };
+}
+
+interface Parts extends Known {
   readonly asked: Asked;
   readonly policy: Policy;
   readonly upstream: Upstream;
@@ -71,7 +85,7 @@ async function throughTunnel(parts: Parts): Promise<Prediction> {
   const { client, target } = asked;
   const { authority } = target;
   const own = isOwnHost(authority);
-  const decision = own ? ownPermit(authority) : policy.decideConnect({ client, authority });
+  const decision = own ? ownPermit(authority) : exempt(parts, client, policy.decideConnect({ client, authority }));
   const decided = stepOf(decision);
   steps.push(decided);
   if (decision.action === 'deny') {

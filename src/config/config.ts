@@ -2,6 +2,7 @@
 // the command line and the supervisor hand each room its slice.
 
 import type { Limits } from '../core/limits.ts';
+import type { RejectionOptions } from '../exceptions/rejections.ts';
 import type { AccessLogOptions } from '../log/access-log.ts';
 import type { ServiceLogOptions } from '../log/service-log.ts';
 import type { ListenOptions, ResolverOptions, UpstreamOptions } from '../net/options.ts';
@@ -21,6 +22,8 @@ export interface Config {
   /** Our pseudonym in Via (RFC 9110 section 7.6.3); undefined sends none. */
   readonly via: string | undefined;
   readonly policy: PolicyOptions;
+  /** What becomes of clients that reject our certificates; absolute paths. */
+  readonly rejections: RejectionOptions;
   readonly log: { readonly access: readonly AccessLogOptions[]; readonly service: ServiceLogOptions };
   readonly limits: Limits;
 }

@@ -2,6 +2,7 @@
 // thinks of its rules. load.ts calls it; nothing here touches a file.
 
 import { dirname, resolve } from 'node:path';
+import { checkClientCertificates } from '../net/upstream-identities.ts';
 import { parseAllowAddresses } from '../policy/address-guard.ts';
 import { compilePolicy, type PolicyOptions, type Problem } from '../policy/policy.ts';
 import type { Config } from './config.ts';
@@ -49,9 +50,15 @@ function judge(data: unknown): readonly Finding[] {
     const ranges = parseAllowAddresses(upstream.data.allowAddresses);
     if (!ranges.ok)
       findings.push(...ranges.problems.map((problem) => toFinding(problem, ['upstream', 'allowAddresses'])));
+    const certificates = checkClientCertificates(upstream.data.clientCertificates);
+    findings.push(...certificates.map((problem) => toFinding(problem, ['upstream', 'clientCertificates'])));
   }
   if (policy.success && tls.success) {
-    const compiled = compilePolicy({ ...policy.data, tls: tls.data.default });
+    const compiled = compilePolicy({
+      ...policy.data,
+      tls: tls.data.default,
+      onClientCert: tls.data.onClientCert,
+    });
     if (!compiled.ok) findings.push(...compiled.problems.map((problem) => policyFinding(problem, indexes)));
   }
   return findings;
@@ -97,7 +104,8 @@ function toConfig(input: ConfigInput, file: string): Config {
   const { listen, workers, resolver, via, limits } = input;
   const absolute = (path: string): string => resolve(dirname(file), path);
   const { cert, key, passphraseFile } = input.ca;
-  const policy: PolicyOptions = { ...input.policy, tls: input.tls.default };
+  const { default: tls, onClientCert, onReject, exceptions } = input.tls;
+  const policy: PolicyOptions = { ...input.policy, tls, onClientCert };
   return {
     file,
     listen,
@@ -111,12 +119,19 @@ function toConfig(input: ConfigInput, file: string): Config {
       ...input.upstream,
       trust: input.upstream.trust.map((path) => (path === 'system' ? path : absolute(path))),
       crl: input.upstream.crl.map(absolute),
+      clientCertificates: input.upstream.clientCertificates.map(({ passphraseFile, ...one }) => ({
+        ...one,
+        cert: absolute(one.cert),
+        key: absolute(one.key),
+        ...(passphraseFile === undefined ? {} : { passphraseFile: absolute(passphraseFile) }),
+      })),
     },
     resolver,
     via,
     policy,
+    rejections: { onReject, state: absolute(exceptions), audit: absolute(input.log.audit.path) },
     log: {
-      ...input.log,
+      service: input.log.service,
       access: input.log.access.map((log) => (log.path === 'stdout' ? log : { ...log, path: absolute(log.path) })),
     },
     limits,

@@ -26,6 +26,7 @@ const section = <S extends z.ZodRawShape>(shape: S) => z.strictObject(shape, { e
 const text = z.string({ error: expected('text') });
 const tlsAction = choice(['bump', 'splice', 'terminate', 'tunnel']);
 const refuseBy = choice(['connect', 'page']);
+const onClientCert = choice(['refuse', 'splice']);
 const ports = listOf(
   z.union([z.int(), z.string()], { error: expected('a port such as 443 or a range such as 8000-8999') }),
   'ports',
@@ -69,10 +70,19 @@ const ca = section({ cert: path.optional(), key: path.optional(), passphraseFile
   .transform(({ cert = 'certs/ca.pem', key = 'certs/ca-key.pem', ...rest }) => ({ cert, key, ...rest }))
   .prefault({});
 
+const clientCertificate = section({
+  hosts: someOf(text, 'host patterns'),
+  clients: someOf(text, 'client addresses and ranges').exactOptional(),
+  cert: path,
+  key: path,
+  passphraseFile: path.exactOptional(),
+});
+
 const upstream = section({
   trust: someOf(path, 'trusted roots').default(['system']),
   crl: listOf(path, 'revocation lists').default([]),
   allowAddresses: listOf(text, 'addresses and ranges').default([]),
+  clientCertificates: listOf(clientCertificate, 'client certificates').default([]),
 }).prefault({});
 
 const hosts = z
@@ -117,7 +127,15 @@ export const ruleSchema = section({
   action: choice(['allow', 'deny']),
   tls: tlsAction.exactOptional(),
   refuse: refuseBy.exactOptional(),
+  onClientCert: onClientCert.exactOptional(),
 });
+
+const tls = section({
+  default: tlsAction.default('bump'),
+  onClientCert: onClientCert.default('refuse'),
+  onReject: choice(['off', 'suggest', 'splice']).default('suggest'),
+  exceptions: path.default('state/exceptions.json'),
+}).prefault({});
 
 const policy = section({
   mode: choice(['enforce', 'report']).default('enforce'),
@@ -144,6 +162,7 @@ const log = section({
       ),
     )
     .prefault({}),
+  audit: section({ path: path.default('log/audit.log') }).prefault({}),
   service: section({ level: choice(['debug', 'info', 'warn', 'error', 'silent']).default('info') }).prefault({}),
 }).prefault({});
 
@@ -190,7 +209,7 @@ export const configSchema = section({
   resolver,
   // Not default(): that would take the undefined of `off` for an absent key.
   via: pseudonym.prefault('sallyport'),
-  tls: section({ default: tlsAction.default('bump') }).prefault({}),
+  tls,
   policy,
   log,
   limits,

@@ -28,7 +28,18 @@ export interface Permit extends Verdict {
   readonly deferred: boolean;
   /** Report mode: enforced, this would have been a denial. */
   readonly wouldDeny: boolean;
+  /** At the step connect: a rule decided that names the host, and that looks at nothing inside. */
+  readonly byName?: true | undefined;
+  /** At the step connect: what may become of a host that goes on only with a client certificate; else refuse. */
+  readonly onClientCert?: 'splice' | undefined;
+  /** The client certificate that this client's requests to this origin go with, by its name in net/upstream-identities. */
+  readonly identity?: string | undefined;
+  /** Why it is spliced where its rule says bump. */
+  readonly exception?: Exception | undefined;
 }
+
+/** `client-cert`: the origin goes on only with the client's own certificate; `pinned`: the client rejects ours. */
+export type Exception = 'client-cert' | 'pinned';
 
 export interface Denial extends Verdict {
   readonly action: 'deny';

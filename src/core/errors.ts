@@ -131,6 +131,12 @@ export const ERROR_KINDS = {
     squid: 'ERR_CANNOT_FORWARD',
     sentence: 'The trusted roots cannot be read.',
   },
+  'identity-unusable': {
+    side: 'proxy',
+    status: 500,
+    squid: 'ERR_CANNOT_FORWARD',
+    sentence: 'A client certificate for origins cannot be used.',
+  },
   'listen-failed': { side: 'proxy', status: 500, squid: 'ERR_CANNOT_FORWARD', sentence: 'The port cannot be opened.' },
   'log-failed': { side: 'proxy', status: 500, squid: 'ERR_CANNOT_FORWARD', sentence: 'The log cannot be written.' },
   internal: {
@@ -180,6 +186,12 @@ export const ERROR_KINDS = {
     status: 503,
     squid: 'ERR_SECURE_CONNECT_FAIL',
     sentence: 'The certificate of the origin is for other names.',
+  },
+  'client-cert-required': {
+    side: 'upstream',
+    status: 502,
+    squid: 'ERR_SECURE_CONNECT_FAIL',
+    sentence: 'The origin goes on only with a client certificate that it accepts.',
   },
   'response-malformed': {
     side: 'upstream',

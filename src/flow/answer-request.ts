@@ -1,7 +1,8 @@
 // Stages thirteen and fourteen: decides what a request gets, and gives it. What became of it is the value, for the log.
 // Called by flow/serve-request.
 
-import type { Decision } from '../core/decision.ts';
+import { formatAuthority } from '../core/authority.ts';
+import type { Decision, Permit } from '../core/decision.ts';
 import { ProxyError } from '../core/errors.ts';
 import type { RequestTarget } from '../core/target.ts';
 import { type Admitted, valuesOf } from '../http/admission.ts';
@@ -12,6 +13,8 @@ import { refusalOf, replyPage } from '../http/reply.ts';
 import type { ReplyWriter } from '../http/reply-writer.ts';
 import type { Request } from '../http/request.ts';
 import { loggedUrl } from '../log/logged-url.ts';
+import type { UpstreamConnection } from '../net/upstream.ts';
+import { identify, isSign, learn } from './exempt.ts';
 import type { Told } from './journal.ts';
 import { isOwnHost, ownPage, serveOwn } from './serve-own.ts';
 import type { Services } from './services.ts';
@@ -69,7 +72,19 @@ export function answerRequest(errand: Errand, asked: Asked): Fate | Promise<Fate
       decision,
     });
   }
-  return passOn(errand, asked, decision);
+  return passOn(errand, asked, services.identities ? identify(services, client, decision) : decision);
+}
+
+function noteReply({ services, connection }: Errand, upstream: UpstreamConnection, status: number): void {
+  const permit = tunnelPermit(connection);
+  if (!isSign(services, permit, upstream, status)) return;
+  const { client } = connection.session;
+  services.journal.wantsCertificate(client.address, permit && formatAuthority(permit.authority), status);
+}
+
+/** The permit of the tunnel that a request has come through. */
+function tunnelPermit({ tunnel }: Connection): Permit | undefined {
+  return tunnel?.decision.action === 'allow' ? tunnel.decision : undefined;
 }
 
 const NO_CONTENT = { type: 'text/plain', body: Buffer.alloc(0) };
@@ -90,7 +105,7 @@ async function passOn(
   // Only now: a client that waits for the word sends nothing that is not allowed.
   if (expectContinue) reply.writeContinue();
   const { pools, via } = services;
-  const forwarded = await forward(request, reply, {
+  const outcome = await forward(request, reply, {
     client: connection.socket,
     pools,
     permit,
@@ -99,7 +114,11 @@ async function passOn(
     via,
     maxForwards: maxForwards === undefined ? undefined : maxForwards - 1,
   });
+  const forwarded = outcome.error
+    ? { ...outcome, error: learn(services, tunnelPermit(connection), outcome.error) }
+    : outcome;
   const { error, reply: begun } = forwarded;
+  if (outcome.connection?.wish && begun) noteReply(errand, outcome.connection, begun.status);
   const fate = { tag: 'TCP_MISS', decision: permit, forwarded, failure: error } as const;
   if (begun) return { ...fate, ...begun, outcome: error ? 'aborted' : 'forwarded' };
   if (error?.code === 'client-aborted') {

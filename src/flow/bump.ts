@@ -1,7 +1,8 @@
 // Decrypts a tunnel: the origin is reached and verified first, then a leaf for the asked name is minted, then the client
 // gets its handshake, then the plaintext goes to the same HTTP parser. Called by flow/open-tunnel.
 
-import type { TLSSocket } from 'node:tls';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Permit } from '../core/decision.ts';
 import { asProxyError, ProxyError } from '../core/errors.ts';
 import type { Tunnel } from '../core/session.ts';
 import { type Connection, connectionOn } from '../http/connection.ts';
@@ -9,14 +10,19 @@ import { clientKey } from '../net/client-key.ts';
 import type { Route, UpstreamConnection } from '../net/upstream.ts';
 import type { LeafIdentity } from '../pki/leaf-identity.ts';
 import type { ClientHello } from '../wire/client-hello.ts';
+import { unread } from './exempt.ts';
+import { noteRejection } from './note-rejection.ts';
 import type { Stage } from './services.ts';
-import { failedHandshake, shakeHands } from './shake-hands.ts';
+import { failedHandshake, type Handshake, shakeHands } from './shake-hands.ts';
+import { splice } from './splice.ts';
 
 /**
  * Milliseconds in which a client that closes after the handshake without having sent a byte is taken to have rejected
  * our certificate: GnuTLS clients, and curl on a wrong name, look at it only then (features.md section P, measured).
  */
 const SECOND_THOUGHTS = 1_000;
+/** Milliseconds for the no of an origin: a round trip. */
+const SECOND_WORD = 300;
 
 /** `route`: where the origin was located for the CONNECT; the answer is not asked for twice. */
 export async function bump(
@@ -42,6 +48,15 @@ export async function bump(
     return;
   }
   const upstream = await verifyOrigin(stage, tunnel, route);
+  if (route && mayPass(stage, tunnel, hello)) {
+    return splice(
+      stage,
+      outer,
+      tunnel,
+      { ...route, permit: tunnel.decision },
+      { kind: 'spliced', accepted: hello.length },
+    );
+  }
   const context = await leaves.contextFor(identity);
   const base = { by: session, upstream, tag: 'NONE_NONE', status: 200, bytes: 0 } as const;
   if (socket.destroyed) {
@@ -55,11 +70,12 @@ export async function bump(
   }
   const handshake = await shakeHands(stage, session, socket, context);
   if (handshake.outcome !== 'secure') {
+    if (handshake.outcome === 'rejected') noteRejection(stage, session, tunnel, handshake);
     journal.tellConnect(tunnel, { ...base, suffix: 'ABORTED', ...failedHandshake(handshake) });
     return;
   }
   tunnel.clientTls = handshake.facts;
-  serveInside(stage, outer, tunnel, handshake.socket, upstream);
+  serveInside(stage, outer, tunnel, handshake, upstream);
 }
 
 /** Reaches the origin, unless the tunnel is answered by us; a failure is remembered, to be shown inside. */
@@ -70,11 +86,52 @@ async function verifyOrigin(
 ): Promise<UpstreamConnection | undefined> {
   if (tunnel.instead || tunnel.decision.action === 'deny') return undefined;
   try {
-    return await stage.pools.ensure(tunnel.decision, 'https', route);
+    const connection = await stage.pools.ensure(tunnel.decision, 'https', route);
+    const refusal = connection.wish && (await refusalOf(stage, tunnel.decision, connection));
+    if (!refusal) return connection;
+    tunnel.instead = { kind: 'failed', error: refusal };
   } catch (thrown) {
     tunnel.instead = { kind: 'failed', error: asProxyError(thrown) };
-    return undefined;
   }
+  return undefined;
+}
+
+/**
+ * Whether an origin that asked for a client certificate goes on without: in TLS 1.3 its no comes after the handshake. Waited
+ * for where it matters now, before the client has shaken hands with us, and where nothing is known of it yet.
+ */
+async function refusalOf(
+  { wanting }: Stage,
+  permit: Permit,
+  { socket, wish }: UpstreamConnection,
+): Promise<ProxyError | undefined> {
+  const { authority } = permit;
+  if (unread(permit) === permit || wanting.wishOf(authority) !== undefined) return undefined;
+  const late = new AbortController();
+  const closed = await Promise.race([
+    new Promise<true>((resolve) => void socket.once('close', () => resolve(true))),
+    wait(SECOND_WORD, false, { signal: late.signal }).catch(() => false),
+  ]);
+  late.abort();
+  const refusal = closed ? wish?.refusal(false) : undefined;
+  if (!refusal) wanting.remember(authority, 'optional');
+  return refusal;
+}
+
+/** Whether the tunnel, decrypted in vain, may pass unread instead: then its decision says so. */
+function mayPass(stage: Stage, tunnel: Tunnel, hello: ClientHello): tunnel is Tunnel & { decision: Permit } {
+  const { instead, decision } = tunnel;
+  if (instead?.kind !== 'failed' || instead.error.code !== 'client-cert-required') return false;
+  if (decision.action === 'deny') return false;
+  stage.wanting.remember(decision.authority, 'required');
+  const permit = unread(decision);
+  if (permit === decision) return false;
+  // What is not decrypted must name its host.
+  const atHello = stage.policy.decideHello(permit, hello.serverName, hello.encryptedClientHello);
+  if (atHello.action === 'deny') return false;
+  tunnel.decision = permit;
+  delete tunnel.instead;
+  return true;
 }
 
 /** The CONNECT is told once it is known whether the client went on: at its first request, its close, or after a second. */
@@ -82,9 +139,10 @@ function serveInside(
   stage: Stage,
   outer: Connection,
   tunnel: Tunnel,
-  socket: TLSSocket,
+  handshake: Extract<Handshake, { outcome: 'secure' }>,
   upstream: UpstreamConnection | undefined,
 ): void {
+  const { socket } = handshake;
   const denied = tunnel.instead?.kind === 'denied';
   const failure = tunnel.instead?.kind === 'failed' ? tunnel.instead.error : undefined;
   const end = performance.now();
@@ -103,17 +161,28 @@ function serveInside(
       stage.journal.tellConnect(tunnel, { ...aborted, outcome: 'aborted', failure });
       return;
     }
+    const { lateAlert } = handshake;
+    const how = lateAlert
+      ? ({ alert: lateAlert, confidence: 'certain' } as const)
+      : ({ alert: 'none', confidence: 'suspected' } as const);
+    const sign = lateAlert ? `Its alert: ${lateAlert}.` : 'It closed after the handshake without a request.';
+    noteRejection(stage, outer.session, tunnel, how);
     stage.journal.tellConnect(tunnel, {
       ...aborted,
+      ...how,
       outcome: 'client_rejected_certificate',
-      alert: 'none',
-      confidence: 'suspected',
-      failure: new ProxyError('client-rejected-certificate', 'It closed after the handshake without a request.'),
+      failure: new ProxyError('client-rejected-certificate', sign),
     });
   };
   const timer = setTimeout(wentOn, SECOND_THOUGHTS);
   socket.once('close', brokeOff);
   const connection = connectionOn(socket, outer.session, tunnel, outer.carrier ?? outer.socket);
-  connection.onFirstRequest = wentOn;
+  const { rejections } = stage;
+  connection.onFirstRequest = rejections
+    ? () => {
+        wentOn();
+        rejections.accepted(outer.session.client.address, tunnel.authority);
+      }
+    : wentOn;
   stage.server.take(connection);
 }

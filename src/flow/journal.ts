@@ -67,6 +67,14 @@ export class Journal {
     this.tell({ ...base, ...told, url: 'error:transaction-end-before-headers' });
   }
 
+  /** An origin that asked for a client certificate has refused a request that went without. */
+  wantsCertificate(client: string, host: string | undefined, status: number): void {
+    this.#parts.service.warn(
+      { client, host, status },
+      'origin asked for a client certificate, and refused a request that went without: where it is for want of that, pass the host unread (tls: splice), or name a certificate under upstream.clientCertificates',
+    );
+  }
+
   /** A fault of ours, with its stack, for whoever runs the proxy. */
   fault(session: Session, error: unknown): void {
     // It is told where it was caught and, on its way up, once more.
@@ -84,7 +92,10 @@ export class Journal {
     const url = loggedUrl(entry.url, entry.method === 'CONNECT' ? 'authority' : 'url');
     if (wouldDeny) this.#parts.service.info({ client, url, rule, reason }, 'would be denied in enforce mode');
     if (outcome === 'client_rejected_certificate') {
-      this.#parts.service.warn({ client, url, alert, confidence }, 'client rejected our certificate');
+      // Who is to be told of it, and how often, exceptions/ knows.
+      this.#parts.service.info({ client, url, alert, confidence }, 'client rejected our certificate');
+    } else if (error === 'client-cert-required') {
+      this.#parts.service.warn({ client, url, detail: errorDetail }, 'origin wants a client certificate');
     } else if (error?.startsWith('upstream-') && entry.method !== 'CONNECT') {
       this.#parts.service.warn({ client, url, error, detail: errorDetail }, 'origin failed verification');
     }
@@ -125,6 +136,7 @@ function entryOf(told: Told, url: string): AccessLogEntry {
     wouldDeny: permit?.wouldDeny ? true : undefined,
     refuseBy: decision?.action === 'deny' ? decision.refuseBy : undefined,
     tls: permit?.tls,
+    exception: permit?.exception,
     error: failure?.code,
     errorDetail: failure?.detail,
     alert: told.alert,

@@ -12,6 +12,7 @@ import type { Route } from '../net/upstream.ts';
 import type { RequestHead } from '../wire/http-head.ts';
 import { awaitHello, type FirstWords, notTls } from './await-hello.ts';
 import { bump } from './bump.ts';
+import { exempt } from './exempt.ts';
 import { refuseConnect, refuseDenied, refuseMalformedConnect } from './refuse-connect.ts';
 import { isOwnHost, ownPermit } from './serve-own.ts';
 import type { Stage } from './services.ts';
@@ -51,7 +52,8 @@ function decide(stage: Stage, { session }: Connection, authority: Authority): Tu
   const decision = isOwnHost(authority)
     ? ownPermit(authority)
     : stage.policy.decideConnect({ client: session.client.address, authority });
-  return stage.leaves.maySignFor({ kind: authority.kind, text: authority.host }) ? decision : undecrypted(decision);
+  const exempted = exempt(stage, session.client.address, decision);
+  return stage.leaves.maySignFor({ kind: authority.kind, text: authority.host }) ? exempted : undecrypted(exempted);
 }
 
 /** The decision where no leaf can be had: what could only be said or done inside is refused at the CONNECT. */

@@ -1,6 +1,7 @@
 // What the stages of a connection need from the rooms below; proxy.ts puts it together, nothing here is global.
 
 import type { Limits } from '../core/limits.ts';
+import type { Rejections } from '../exceptions/rejections.ts';
 import type { OriginPools } from '../http/origin-pools.ts';
 import type { OwnPages } from '../http/own-pages.ts';
 import type { MessageServer } from '../http/server.ts';
@@ -8,9 +9,11 @@ import type { Pace } from '../net/pace.ts';
 import type { Places } from '../net/places.ts';
 import type { Turns } from '../net/turns.ts';
 import type { Upstream } from '../net/upstream.ts';
+import type { UpstreamIdentities } from '../net/upstream-identities.ts';
 import type { LeafStore } from '../pki/leaf-store.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Journal } from './journal.ts';
+import type { WantingOrigins } from './wanting-origins.ts';
 
 export interface Services {
   readonly policy: Policy;
@@ -26,6 +29,12 @@ export interface Services {
   readonly handshakes: Turns;
   /** Whose turn it is to have a leaf minted. */
   readonly mints: Pace;
+  /** Clients that reject our certificates, and what follows from it; undefined: nothing does. */
+  readonly rejections: Rejections | undefined;
+  /** Origins that want a client certificate. */
+  readonly wanting: WantingOrigins;
+  /** The client certificates we have for origins. */
+  readonly identities: UpstreamIdentities | undefined;
   /** Our pseudonym in Via; undefined sends none. */
   readonly via: string | undefined;
   /** Fires when a drain begins: what is idle is closed by us. */

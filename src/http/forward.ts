@@ -53,7 +53,7 @@ export async function forward(request: Request, reply: ReplyWriter, options: For
   let connection: UpstreamConnection | undefined;
   try {
     for (let attempt = 1; ; attempt += 1) {
-      const idle = attempt === 1 ? pools.take(target.authority, target.scheme, client) : undefined;
+      const idle = attempt === 1 ? pools.take(target.authority, target.scheme, client, permit.identity) : undefined;
       const lane = idle ?? (await pools.open(permit, target.scheme));
       if (request.error || reply.gone) {
         pools.release(lane);

@@ -1,7 +1,10 @@
 // Which fields cross the proxy (RFC 9110 section 7.6). Raw name-value arrays in and out: order and spelling survive.
 
-/** Fields that belong to one connection; none of them ever crosses. */
+/** Fields that belong to one connection, or lead around us; none of them ever crosses. */
 const HOP_BY_HOP: ReadonlySet<string> = new Set([
+  // Names another place or protocol of the origin, HTTP/3 for one, past the proxy (RFC 7838 sections 3 and 5).
+  'alt-svc',
+  'alt-used',
   'connection',
   'keep-alive',
   'proxy-authenticate',

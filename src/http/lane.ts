@@ -60,6 +60,8 @@ export class Lane {
   #held: Buffer = NOTHING;
   #seen = 0;
   #interim = 0;
+  /** A reply has come on it, to the last byte. */
+  #answered = false;
   #head: ReplyHead | undefined;
   #body: BodyReader | undefined;
 
@@ -72,7 +74,7 @@ export class Lane {
     socket.on('drain', this.#onDrain).once('end', this.#onEnd);
     socket.once('close', () => {
       onGone(this);
-      this.#fail(new ProxyError('response-aborted'));
+      this.#fail(this.#broken());
     });
     this.#deadline.set(UNUSED_LIFE);
     if (!intake.deliverTo(this.#onData)) this.destroy();
@@ -217,8 +219,14 @@ export class Lane {
   readonly #onEnd = (): void => {
     const wasLast = this.#body?.untilClose === true;
     if (wasLast && this.#sink) this.#finish(false);
-    else this.#fail(new ProxyError('response-aborted'));
+    else this.#fail(this.#broken());
   };
+
+  /** Why the origin has gone, where it let us know. */
+  #broken(): ProxyError {
+    const answered = this.#answered || this.#head !== undefined || this.#held.length > 0;
+    return this.connection.wish?.refusal(answered) ?? new ProxyError('response-aborted');
+  }
 
   #onLate(): void {
     if (this.#sink) this.#fail(new ProxyError('response-timeout'));
@@ -229,6 +237,7 @@ export class Lane {
   #finish(exact: boolean): void {
     const [sink, head] = [this.#sink, this.#head];
     this.#sink = undefined;
+    this.#answered = true;
     this.#head = undefined;
     this.#body = undefined;
     const rest = head && exact && this.#sent && this.connection.socket.writableLength === 0 ? this.#restOf(head) : 0;

@@ -30,14 +30,18 @@ export class OriginPools {
    * one that then waits for its first request. `route`: where the authority was located already. Throws ProxyError.
    */
   async ensure(permit: Permit, scheme: Scheme, route?: Route): Promise<UpstreamConnection> {
-    const lane = this.take(permit.authority, scheme) ?? (await this.open(permit, scheme, route));
+    const lane =
+      this.take(permit.authority, scheme, undefined, permit.identity) ?? (await this.open(permit, scheme, route));
     this.release(lane);
     return lane.connection;
   }
 
-  /** An idle lane for one exchange: one that this client has logged in, else the one last used that is anybody's. */
-  take(authority: Authority, scheme: Scheme, client?: Socket): Lane | undefined {
-    const key = originOf(authority, scheme);
+  /**
+   * An idle lane for one exchange: one that this client has logged in, else the one last used that is anybody's who goes
+   * with the same client certificate.
+   */
+  take(authority: Authority, scheme: Scheme, client?: Socket, identity?: string): Lane | undefined {
+    const key = originOf(authority, scheme, identity);
     const idle = this.#idle.get(key);
     if (!idle) return undefined;
     const at = chooseLane(idle, client);
@@ -59,7 +63,7 @@ export class OriginPools {
       connection.socket.destroy();
       throw new ProxyError('connect-failed', 'The proxy is shutting down.');
     }
-    const origin = originOf(permit.authority, scheme);
+    const origin = originOf(permit.authority, scheme, permit.identity);
     const lane = new Lane({ connection, intake, origin }, this.#limits, (gone) => this.#forget(gone));
     this.#lanes.add(lane);
     return lane;
@@ -117,6 +121,8 @@ function chooseLane(idle: readonly Lane[], client: Socket | undefined): number {
   return free;
 }
 
-function originOf(authority: Authority, scheme: Scheme): string {
-  return `${scheme}://${formatAuthority(authority)}`;
+/** With who we are to it: what an origin has granted to one client certificate is for nobody else (POOL-02). */
+function originOf(authority: Authority, scheme: Scheme, identity: string | undefined): string {
+  const origin = `${scheme}://${formatAuthority(authority)}`;
+  return identity === undefined ? origin : `${origin} ${identity}`;
 }

@@ -138,6 +138,7 @@ const PROXY_STATUS: Partial<Readonly<Record<ErrorCode, string>>> = {
   'upstream-tls': 'tls_protocol_error',
   'upstream-certificate': 'tls_certificate_error',
   'upstream-name': 'tls_certificate_error',
+  'client-cert-required': 'tls_alert_received',
   'response-malformed': 'http_protocol_error',
   'response-timeout': 'http_response_timeout',
   'response-aborted': 'http_response_incomplete',

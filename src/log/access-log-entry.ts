@@ -1,7 +1,7 @@
 // One transaction as the access log tells it: flat, in Squid's vocabulary, with what only the JSON twin can carry.
 // flow/ fills it in, log-format.ts prints it.
 
-import type { RefuseBy, Step, TlsAction } from '../core/decision.ts';
+import type { Exception, RefuseBy, Step, TlsAction } from '../core/decision.ts';
 import type { ErrorCode } from '../core/errors.ts';
 import type { TlsFacts } from '../core/session.ts';
 
@@ -76,6 +76,8 @@ export interface AccessLogEntry {
   readonly wouldDeny?: boolean | undefined;
   readonly refuseBy?: RefuseBy | undefined;
   readonly tls?: TlsAction | undefined;
+  /** Why it was spliced where its rule says bump. */
+  readonly exception?: Exception | undefined;
   readonly error?: ErrorCode | undefined;
   readonly errorDetail?: string | undefined;
   /** TLS alert by which the client refused, as OpenSSL names it. */

@@ -43,6 +43,7 @@ const FACTS: readonly Fact[] = [
   { key: 'would_deny', read: (entry) => entry.wouldDeny },
   { key: 'refuse_by', read: (entry) => entry.refuseBy },
   { key: 'tls', read: (entry) => entry.tls },
+  { key: 'exception', read: (entry) => entry.exception },
   { key: 'error', read: (entry) => entry.error },
   { key: 'error_detail', read: (entry) => entry.errorDetail, max: 512 },
   { key: 'alert', read: (entry) => entry.alert },

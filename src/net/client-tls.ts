@@ -6,7 +6,13 @@ import { type SecureContext, TLSSocket } from 'node:tls';
 import type { TlsFacts } from '../core/session.ts';
 
 export type ClientHandshake =
-  | { readonly outcome: 'secure'; readonly socket: TLSSocket; readonly facts: TlsFacts }
+  | {
+      readonly outcome: 'secure';
+      readonly socket: TLSSocket;
+      readonly facts: TlsFacts;
+      /** Set when the client rejects our certificate by an alert after all, once the handshake is over. */
+      lateAlert: string | undefined;
+    }
   /** By an alert (certain) or by breaking off after it had our certificate (likely); features.md section P. */
   | { readonly outcome: 'rejected'; readonly alert: string; readonly confidence: 'certain' | 'likely' }
   | { readonly outcome: 'failed'; readonly reason: string }
@@ -40,15 +46,18 @@ export function acceptTls(socket: Socket, { context, timeout }: AcceptOptions): 
       tls.destroy();
     }, timeout);
 
-    let finished = false;
+    let finished: ClientHandshake | undefined;
     const finish = (result: ClientHandshake): void => {
-      if (finished) return;
-      finished = true;
+      if (finished) {
+        if (finished.outcome === 'secure' && isCertain(result)) finished.lateAlert ??= result.alert;
+        return;
+      }
+      finished = result;
       clearTimeout(timer);
       tls.off('secure', onSecure).off('end', onEnd).off('close', onClose);
       resolve(result);
     };
-    const onSecure = (): void => finish({ outcome: 'secure', socket: tls, facts: tlsFacts(tls) });
+    const onSecure = (): void => finish({ outcome: 'secure', socket: tls, facts: tlsFacts(tls), lateAlert: undefined });
     const onClose = (): void => finish({ outcome: 'rejected', alert: 'closed', confidence: 'likely' });
     // The socket may stay half open (see listener.ts), so its end does not close it.
     const onEnd = (): void => {
@@ -70,6 +79,10 @@ export function acceptTls(socket: Socket, { context, timeout }: AcceptOptions): 
 /** What was negotiated, on either side. */
 export function tlsFacts(socket: TLSSocket): TlsFacts {
   return { version: socket.getProtocol() ?? 'unknown', cipher: socket.getCipher()?.standardName ?? 'unknown' };
+}
+
+function isCertain(result: ClientHandshake): result is Extract<ClientHandshake, { outcome: 'rejected' }> {
+  return result.outcome === 'rejected' && result.confidence === 'certain';
 }
 
 function explain(error: Error & { code?: string }): ClientHandshake {

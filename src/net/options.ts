@@ -15,6 +15,20 @@ export interface UpstreamOptions {
   readonly crl: readonly string[];
   /** Private or loopback ranges that may be dialled. */
   readonly allowAddresses: readonly string[];
+  /** Certificates of ours for origins that want one; the first that fits is used, and nowhere else. */
+  readonly clientCertificates?: readonly ClientCertificateOptions[];
+}
+
+export interface ClientCertificateOptions {
+  /** Patterns of the origins' hosts. */
+  readonly hosts: readonly string[];
+  /** Addresses and ranges of the clients whose requests may go with it; absent: of all that policy allows there. */
+  readonly clients?: readonly string[];
+  /** Absolute paths of PEM files: the certificate and those above it, and its private key. */
+  readonly cert: string;
+  readonly key: string;
+  /** Absolute path of a file whose one line is the passphrase of the key. */
+  readonly passphraseFile?: string;
 }
 
 export interface ResolverOptions {

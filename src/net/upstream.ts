@@ -10,10 +10,12 @@ import type { TlsFacts } from '../core/session.ts';
 import type { OwnCa } from '../pki/own-ca.ts';
 import type { UpstreamContext } from '../pki/upstream-trust.ts';
 import type { AddressGuard } from '../policy/address-guard.ts';
+import { CertificateWish } from './certificate-wish.ts';
 import { tlsFacts } from './client-tls.ts';
 import { dial, type Open } from './dial.ts';
 import { PeerVerifier, type Shown } from './peer-verifier.ts';
 import type { Resolver } from './resolver.ts';
+import type { UpstreamIdentities } from './upstream-identities.ts';
 
 /** The addresses that a permitted authority may be dialled at: all checked, at least one. */
 export interface Route {
@@ -29,6 +31,8 @@ export interface UpstreamConnection {
   readonly address: string;
   readonly tls?: TlsFacts;
   readonly timings: { readonly dns: number; readonly connect: number; readonly tls?: number };
+  /** There where the origin has asked for a client certificate: what it made of the answer. */
+  readonly wish?: CertificateWish;
 }
 
 export interface UpstreamParts {
@@ -36,6 +40,8 @@ export interface UpstreamParts {
   readonly guard: AddressGuard;
   /** Made once per trust set: it costs more than a handshake. */
   readonly context: UpstreamContext;
+  /** The client certificates we have for some origins. */
+  readonly identities?: UpstreamIdentities | undefined;
   /** Our interception CA, which no origin may have a certificate of. */
   readonly ownCa?: OwnCa;
   /** Milliseconds. */
@@ -82,12 +88,13 @@ export class Upstream {
    * ProxyError; then nothing is left open.
    */
   async connectSecurely(route: Route, onread?: OnReadOpts): Promise<UpstreamConnection> {
-    const { authority } = route.permit;
+    const { authority, identity } = route.permit;
+    const secureContext = this.#contextOf(identity);
     const { socket, ...tcp } = await this.#dial(route, (target) =>
       connectTls({
         ...target,
         ...(onread ? { onread } : {}),
-        secureContext: this.#parts.context,
+        secureContext,
         // RFC 6066 section 3: an address is never sent as a server name.
         ...(authority.kind === 'name' ? { servername: authority.host } : {}),
         ALPNProtocols: ['http/1.1'],
@@ -99,9 +106,15 @@ export class Upstream {
       }),
     );
     const begin = performance.now();
-    await this.#verify(socket, authority);
+    const wish = new CertificateWish(authority, identity !== undefined);
+    await this.#verify(socket, authority, wish);
     const timings = { ...tcp.timings, tls: performance.now() - begin };
-    return { ...tcp, socket, tls: tlsFacts(socket), timings };
+    return { ...tcp, socket, tls: tlsFacts(socket), timings, ...(wish.asked ? { wish } : {}) };
+  }
+
+  #contextOf(identity: string | undefined): UpstreamContext {
+    const { context, identities } = this.#parts;
+    return identity === undefined ? context : (identities?.contextOf(identity) ?? context);
   }
 
   async #dial<S extends Socket>({ permit, addresses, dnsTime }: Route, open: Open<S>) {
@@ -111,7 +124,7 @@ export class Upstream {
   }
 
   /** Waits for the end of the handshake, and judges the peer. No byte of it has come yet: TCP stands since this turn. */
-  #verify(tls: TLSSocket, authority: Authority): Promise<void> {
+  #verify(tls: TLSSocket, authority: Authority, wish: CertificateWish): Promise<void> {
     return new Promise((resolve, reject) => {
       // Node makes an object of the whole chain for checkServerIdentity. It costs more than all our checks, and with a key
       // on a curve that has no NIST name (brainpool, secp256k1) it ends the process by a null pointer (26.10.0).
@@ -122,6 +135,7 @@ export class Upstream {
       });
       // Before Node itself hears of it: a refused socket has no peer certificate any more.
       tls.prependOnceListener('secure', () => {
+        wish.look(tls);
         shown = { ...shown, leaf: tls.getPeerX509Certificate(), resumed: tls.isSessionReused() };
       });
       const timer = setTimeout(
@@ -143,9 +157,16 @@ export class Upstream {
       };
       // Stays for the socket's life; after the handshake, its owner learns of the end by 'close'.
       tls.on('error', (cause: Error & { code?: string }) =>
-        guarded(() => fail(this.#handshakeError(cause, shown, authority))),
+        guarded(() => {
+          wish.look(tls, cause.code);
+          fail(wish.refusal(false) ?? this.#handshakeError(cause, shown, authority));
+        }),
       );
-      tls.once('close', () => fail(new ProxyError('upstream-tls', 'The origin closed the connection.')));
+      // Before Node makes an error of it, which takes the handshake with it.
+      tls.prependOnceListener('end', () => wish.look(tls));
+      tls.once('close', () =>
+        fail(wish.refusal(false) ?? new ProxyError('upstream-tls', 'The origin closed the connection.')),
+      );
       tls.once('secureConnect', () => {
         clearTimeout(timer);
         guarded(() => {

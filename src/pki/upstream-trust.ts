@@ -12,13 +12,24 @@ export interface UpstreamContext extends SecureContext {
   readonly roots: readonly X509Certificate[];
 }
 
+/** What an origin is shown that wants a certificate of its client: PEM, leaf first. */
+export interface UpstreamIdentity {
+  readonly cert: string;
+  readonly key: string;
+  readonly passphrase?: string;
+}
+
 /**
  * `trust`: `system`, or absolute paths of PEM files with one or more certificates. `system` is what OpenSSL finds on
  * this machine (SSL_CERT_FILE and SSL_CERT_DIR are obeyed); where it finds nothing, as in a bare container, the list
  * that comes with Node stands in. `crl`: absolute paths of PEM files with revocation lists; with any, OpenSSL wants a
- * current one from every CA in a chain, the root too. Throws ProxyError `trust-unusable` that names the file.
+ * current one from every CA in a chain, the root too. `identity`: who we are to an origin that asks. Throws ProxyError `trust-unusable` that names the file.
  */
-export function createUpstreamContext(trust: readonly string[], crl: readonly string[] = []): UpstreamContext {
+export function createUpstreamContext(
+  trust: readonly string[],
+  crl: readonly string[] = [],
+  identity?: UpstreamIdentity,
+): UpstreamContext {
   const roots = new Map(
     trust
       .flatMap((source) => (source === 'system' ? systemRoots() : readRoots(source)))
@@ -30,6 +41,7 @@ export function createUpstreamContext(trust: readonly string[], crl: readonly st
   const context = createSecureContext({
     ca: [...roots.values()].map(String),
     ...(lists.length > 0 ? { crl: lists } : {}),
+    ...identity,
     // A chain has to end in a root: an intermediate in a file helps to build it but does not end it.
     allowPartialTrustChain: false,
     minVersion: 'TLSv1.2',

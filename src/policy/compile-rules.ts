@@ -26,12 +26,15 @@ export interface RuleOptions {
   readonly action: 'allow' | 'deny';
   readonly tls?: TlsAction;
   readonly refuse?: RefuseBy;
+  /** What becomes of a host that goes on only with a client certificate. */
+  readonly onClientCert?: 'refuse' | 'splice';
 }
 
 /** What holds where a rule does not say. */
 export interface RuleContext {
   readonly tls: TlsAction;
   readonly refuse: RefuseBy;
+  readonly onClientCert?: 'refuse' | 'splice' | undefined;
   /** Ports that can be reached at all, by the scheme of the request. */
   readonly ports: Readonly<Record<Scheme, PortRanges>>;
 }
@@ -52,7 +55,11 @@ export function compileRules(rules: readonly RuleOptions[], context: RuleContext
     const tls = options.tls ?? (looksAtRequests(lists) ? 'bump' : context.tls);
     const isClosed = options.action === 'deny' && options.tls === 'terminate';
     const refuseBy = isClosed ? 'close' : (options.refuse ?? context.refuse);
-    const rule: Rule = { index, name: options.name, action: options.action, tls, refuseBy, ...lists };
+    const byName = lists.hosts?.every(({ scope }) => scope !== 'any') ?? false;
+    const onClientCert = options.onClientCert ?? context.onClientCert ?? 'refuse';
+    const said = { name: options.name, action: options.action, tls, refuseBy, byName, onClientCert };
+    const rule: Rule = { index, ...said, ...lists };
+    checkOnClientCert(options, rule, path, problems);
     checkTls(options, rule, path, problems);
     // What could not be read may be the very port that is missing.
     if (isRead) checkPorts(rule, context, path, problems);
@@ -125,6 +132,21 @@ function checkTls(options: RuleOptions, rule: Rule, path: Path, problems: Proble
       suggestion: 'leave one of the two out',
     });
   }
+}
+
+function checkOnClientCert(options: RuleOptions, rule: Rule, path: Path, problems: Problem[]): void {
+  if (options.onClientCert === undefined) return;
+  const without = `"onClientCert: ${options.onClientCert}" has no effect`;
+  const wrong = (message: string, suggestion: string): void =>
+    void problems.push({ path: [...path, 'onClientCert'], message, suggestion });
+  if (looksAtRequests(rule) && options.onClientCert === 'splice') {
+    const key = rule.urls ? 'urls' : 'methods';
+    wrong(
+      `a rule with "${key}" must see the requests, so what it allows is never spliced`,
+      `replace "${key}" by "hosts"`,
+    );
+  } else if (rule.action === 'deny') wrong(`${without} on a rule that denies`, 'leave it out');
+  else if (rule.tls !== 'bump') wrong(`${without} beside "tls: ${rule.tls}", which does not decrypt`, 'leave it out');
 }
 
 function checkPorts(rule: Rule, { ports }: RuleContext, path: Path, problems: Problem[]): void {

@@ -28,6 +28,8 @@ export interface PolicyOptions {
   readonly httpPorts: readonly (number | string)[];
   readonly tls: TlsAction;
   readonly refuse: RefuseBy;
+  /** What becomes of a host that goes on only with a client certificate, where the rule does not say; default refuse. */
+  readonly onClientCert?: 'refuse' | 'splice';
   readonly rules: readonly RuleOptions[];
 }
 
@@ -50,7 +52,8 @@ export function compilePolicy(options: PolicyOptions): CompiledPolicy {
     https: compilePorts('connectPorts', options.connectPorts, problems),
     http: compilePorts('httpPorts', options.httpPorts, problems),
   };
-  const rules = compileRules(options.rules, { tls: options.tls, refuse: options.refuse, ports }, problems);
+  const { tls, refuse, onClientCert } = options;
+  const rules = compileRules(options.rules, { tls, refuse, onClientCert, ports }, problems);
   // Of a rule that could not be read in full, nobody can say that it never matches.
   const faulty = new Set(problems.map(({ path }) => (path[0] === 'rules' ? path[1] : undefined)));
   problems.push(...findShadowed(rules).filter(({ path }) => !faulty.has(path[1])));
@@ -66,7 +69,9 @@ export class Policy {
   /** Takes rules without problems: `compilePolicy` makes them. */
   constructor(options: PolicyOptions, ports: Readonly<Record<Scheme, PortRanges>>, rules: readonly Rule[]) {
     this.#isReport = options.mode === 'report';
-    this.#default = { name: DEFAULT, action: options.default, tls: options.tls, refuseBy: options.refuse };
+    const { onClientCert = 'refuse' } = options;
+    const said = { name: DEFAULT, action: options.default, tls: options.tls, refuseBy: options.refuse };
+    this.#default = { ...said, byName: false, onClientCert };
     this.#ports = ports;
     for (const rule of rules) {
       if (rule.urls) for (const url of rule.urls) this.#candidates.add(url.host, { rule, url });
@@ -105,7 +110,8 @@ export class Policy {
     if (verdict.action === 'deny' || (this.#isReport && isTerminated(verdict))) {
       return this.#deny('connect', authority, verdict.name, reason, verdict.refuseBy);
     }
-    return permit('connect', authority, verdict.name, reason, verdict.tls);
+    const { name, tls, byName, onClientCert } = verdict;
+    return permit('connect', authority, name, reason, tls, { byName, onClientCert });
   }
 
   /**
@@ -191,7 +197,18 @@ function permit(
   rule: string,
   reason: string,
   tls: TlsAction,
-  { deferred = false, wouldDeny = false } = {},
+  { deferred = false, wouldDeny = false, byName = false, onClientCert = 'refuse' } = {},
 ): Permit {
-  return { action: 'allow', step, authority, rule, reason, tls, deferred, wouldDeny };
+  return {
+    action: 'allow',
+    step,
+    authority,
+    rule,
+    reason,
+    tls,
+    deferred,
+    wouldDeny,
+    byName: byName || undefined,
+    onClientCert: onClientCert === 'splice' ? onClientCert : undefined,
+  };
 }

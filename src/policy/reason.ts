@@ -7,7 +7,7 @@ import type { Miss, Rule } from './rule.ts';
 export const DEFAULT = 'default';
 
 /** What decides in the end: the first rule that matches, or the default. */
-export type Verdict = Pick<Rule, 'name' | 'action' | 'tls' | 'refuseBy'>;
+export type Verdict = Pick<Rule, 'name' | 'action' | 'tls' | 'refuseBy' | 'byName' | 'onClientCert'>;
 
 /** A rule that allows the host and failed on another key: the one an engineer is looking for. */
 export interface NearMiss {

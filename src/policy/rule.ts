@@ -15,6 +15,9 @@ export interface Rule {
   /** What becomes of the TLS of a CONNECT; the default is filled in. */
   readonly tls: TlsAction;
   readonly refuseBy: RefuseBy;
+  /** It names hosts, each of them, and not just any. */
+  readonly byName: boolean;
+  readonly onClientCert: 'refuse' | 'splice';
   readonly clients: AddressSet | undefined;
   readonly hosts: readonly HostPattern[] | undefined;
   readonly urls: readonly UrlPattern[] | undefined;

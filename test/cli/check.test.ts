@@ -185,3 +185,12 @@ describe('a config that is wrong', () => {
     expect(JSON.parse(terminal.outText())).toEqual({ file: '/no/such.yaml', valid: false, problems });
   });
 });
+
+test('a client certificate for origins is opened as a start would', async () => {
+  const { folder, config } = configFolder(
+    `${QUIET}\nupstream: { trust: [root.pem], clientCertificates: [{ hosts: [a.test], cert: us.pem, key: us-key.pem }] }`,
+  );
+  const { code, err } = await checked(config);
+  expect(code).toBe(1);
+  expect(err).toContain(`${join(folder, 'us.pem')} cannot be read`);
+});

@@ -28,6 +28,7 @@ test('the list of commands fits one line each', async () => {
     'check',
     'test <url>',
     'ca show|export',
+    'exceptions list|revoke',
     'version',
     'help [command]',
   ]);

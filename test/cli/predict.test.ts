@@ -1,10 +1,14 @@
 // What the command line foretells about a request is what a live proxy with the same config does with it, and logs.
 
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Prediction, predict } from '../../src/cli/predict.ts';
 import type { Config } from '../../src/config/config.ts';
 import { parseAbsoluteTarget, type RequestTarget } from '../../src/core/target.ts';
+import { LedgerFile } from '../../src/exceptions/ledger-file.ts';
 import { httpOrigin, httpsOrigin, type Origin } from '../support/origin.ts';
 import { dialProxy, openRig, type Rig, type RigOptions, readAll, readUntil, rigConfig, say } from '../support/rig.ts';
 import { TestCa } from '../support/test-ca.ts';
@@ -233,4 +237,42 @@ describe('a prediction', () => {
     await foretold(enforcing, 'http://bump.test:OPEN/');
     expect(secure.accepted + open.accepted).toBe(accepted);
   });
+});
+
+test('an exception that holds is foretold, for its client alone', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'predict-'));
+  const rejections = {
+    onReject: 'splice',
+    state: join(folder, 'state.json'),
+    audit: join(folder, 'audit.log'),
+  } as const;
+  const time = Date.now();
+  const seen = {
+    host: 'bump.test',
+    port: secure.port,
+    time,
+    begin: time,
+    alert: 'none',
+    confidence: 'likely',
+  } as const;
+  await new LedgerFile(rejections).update((ledger) => {
+    const [, , third] = [1, 2, 3].map(() =>
+      ledger.reject({ ...seen, client: '10.0.0.5', rule: 'x', byName: true }, true),
+    );
+    return third?.made ? [third.made] : [];
+  });
+  const target = parseAbsoluteTarget(`https://bump.test:${secure.port}/`);
+  if (!target.ok) throw new Error(target.reason);
+  const steps = async (client: string) => {
+    const { steps: all } = await predict(
+      { ...enforcing.config, rejections },
+      { client, method: 'GET', target: target.value },
+    );
+    return all[0];
+  };
+  expect(await steps('10.0.0.5')).toMatchObject({
+    tls: 'splice',
+    reason: expect.stringContaining('by exception unread until'),
+  });
+  expect(await steps('10.0.0.6')).toMatchObject({ tls: 'bump' });
 });

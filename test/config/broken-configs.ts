@@ -137,6 +137,80 @@ export const BROKEN: readonly [string, string, ...(readonly [string, string])[]]
     ['c.yaml:4:7  policy.rules[0].action  is missing: expected allow or deny', ''],
   ],
   [
+    'a misspelt onReject',
+    'version: 1\ntls:\n  onReject: sugest',
+    ['c.yaml:3:13  tls.onReject  expected off, suggest or splice, got "sugest"', 'did you mean "suggest"?'],
+  ],
+  [
+    'an onReject that YAML reads as false',
+    'version: 1\ntls: { onReject: false }',
+    ['c.yaml:2:18  tls.onReject  expected off, suggest or splice, got false', ''],
+  ],
+  [
+    'a misspelt onClientCert',
+    'version: 1\ntls: { onClientCert: splise }',
+    ['c.yaml:2:22  tls.onClientCert  expected refuse or splice, got "splise"', 'did you mean "splice"?'],
+  ],
+  [
+    'a state of exceptions that is no path',
+    'version: 1\ntls: { exceptions: true }',
+    ['c.yaml:2:20  tls.exceptions  expected a path, got true', ''],
+  ],
+  [
+    'an audit log without a path',
+    'version: 1\nlog: { audit: { path: "" } }',
+    ['c.yaml:2:23  log.audit.path  expected a path, got "": it is empty', ''],
+  ],
+  [
+    'an onClientCert on a rule that must see the requests',
+    rules('    - name: a', '      urls: ["https://a.example/**"]', '      action: allow', '      onClientCert: splice'),
+    [
+      'c.yaml:7:21  policy.rules[0].onClientCert  a rule with "urls" must see the requests, so what it allows is never spliced',
+      'replace "urls" by "hosts"',
+    ],
+  ],
+  [
+    'an onClientCert on a rule that denies',
+    rules('    - { name: a, hosts: [a.example], action: deny, onClientCert: splice }'),
+    [
+      'c.yaml:4:66  policy.rules[0].onClientCert  "onClientCert: splice" has no effect on a rule that denies',
+      'leave it out',
+    ],
+  ],
+  [
+    'an onClientCert beside a splice',
+    rules('    - { name: a, hosts: [a.example], action: allow, tls: splice, onClientCert: refuse }'),
+    [
+      'c.yaml:4:80  policy.rules[0].onClientCert  "onClientCert: refuse" has no effect beside "tls: splice", which does not decrypt',
+      'leave it out',
+    ],
+  ],
+  [
+    'a client certificate without its key',
+    'version: 1\nupstream: { clientCertificates: [{ hosts: [a.example], cert: a.pem }] }',
+    ['c.yaml:2:34  upstream.clientCertificates[0].key  is missing: expected a path', ''],
+  ],
+  [
+    'a client certificate for every host',
+    'version: 1\nupstream: { clientCertificates: [{ hosts: ["*"], cert: a.pem, key: b.pem }] }',
+    [
+      'c.yaml:2:44  upstream.clientCertificates[0].hosts[0]  a client certificate is for named hosts: to all others it would say who we are',
+      'name the hosts that want it',
+    ],
+  ],
+  [
+    'a client certificate for a URL and for a client by name',
+    'version: 1\nupstream: { clientCertificates: [{ hosts: ["https://a.example"], clients: [me], cert: a, key: b }] }',
+    [
+      'c.yaml:2:44  upstream.clientCertificates[0].hosts[0]  host pattern "https://a.example" has a scheme',
+      'write "a.example", or move it to urls',
+    ],
+    [
+      'c.yaml:2:76  upstream.clientCertificates[0].clients[0]  "me" is not an IP address, nor a range such as 10.20.0.0/16',
+      '',
+    ],
+  ],
+  [
     'a section twice',
     'version: 1\ntls: {}\nvia: a\ntls: {}',
     ['c.yaml:4:1  tls  this key is set twice, first in line 2', 'keep one of them'],

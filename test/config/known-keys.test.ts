@@ -9,13 +9,13 @@ describe('the keys that are known', () => {
       [],
       ['version', 'listen', 'workers', 'ca', 'upstream', 'resolver', 'via', 'tls', 'policy', 'log', 'limits'],
     ],
-    ['in a section with a default', ['tls'], ['default']],
+    ['in a section with a default', ['tls'], ['default', 'onClientCert', 'onReject', 'exceptions']],
     ['in a section with a transform', ['ca'], ['cert', 'key', 'passphraseFile']],
     ['in the item of a list', ['listen', 3], ['address', 'port', 'names']],
     [
       'in a rule',
       ['policy', 'rules', 0],
-      ['name', 'clients', 'hosts', 'urls', 'methods', 'ports', 'action', 'tls', 'refuse'],
+      ['name', 'clients', 'hosts', 'urls', 'methods', 'ports', 'action', 'tls', 'refuse', 'onClientCert'],
     ],
     ['in one access log', ['log', 'access'], ['path', 'format']],
     ['in one of several', ['log', 'access', 0], ['path', 'format']],
@@ -31,8 +31,8 @@ describe('the keys that are known', () => {
 test.each([
   ['mode', ['under policy']],
   ['tls', ['at the top level', 'under policy.rules']],
-  ['path', ['under log.access']],
-  ['hosts', ['under resolver', 'under policy.rules']],
+  ['path', ['under log.access', 'under log.audit']],
+  ['hosts', ['under upstream.clientCertificates', 'under resolver', 'under policy.rules']],
   ['nope', []],
   ['constructor', []],
 ])('%s stands %j', (key, homes) => {

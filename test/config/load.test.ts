@@ -138,6 +138,11 @@ describe('the configs that are shipped', () => {
       ca: { cert: join(ROOT, 'certs/ca.pem'), key: join(ROOT, 'certs/ca-key.pem') },
       log: { ...bare.log, access: [{ path: join(ROOT, 'log/access.log'), format: 'squid' }] },
       policy: { ...bare.policy, mode: 'report', rules: config.policy.rules },
+      rejections: {
+        onReject: 'suggest',
+        state: join(ROOT, 'state/exceptions.json'),
+        audit: join(ROOT, 'log/audit.log'),
+      },
     });
   });
 

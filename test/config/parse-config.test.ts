@@ -23,7 +23,7 @@ describe('a sound text', () => {
       listen: [{ address: '0.0.0.0', port: 3128, names: [] }],
       workers: 'auto',
       ca: { cert: '/etc/sallyport/certs/ca.pem', key: '/etc/sallyport/certs/ca-key.pem' },
-      upstream: { trust: ['system'], crl: [], allowAddresses: [] },
+      upstream: { trust: ['system'], crl: [], allowAddresses: [], clientCertificates: [] },
       resolver: { servers: [], hosts: {}, maxTtl: 300_000 },
       via: 'sallyport',
       policy: {
@@ -33,7 +33,13 @@ describe('a sound text', () => {
         httpPorts: [80, 443, '1025-65535'],
         tls: 'bump',
         refuse: 'connect',
+        onClientCert: 'refuse',
         rules: [],
+      },
+      rejections: {
+        onReject: 'suggest',
+        state: '/etc/sallyport/state/exceptions.json',
+        audit: '/etc/sallyport/log/audit.log',
       },
       log: {
         access: [{ path: '/etc/sallyport/log/access.log', format: 'squid' }],

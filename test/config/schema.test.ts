@@ -9,10 +9,10 @@ describe('the defaults', () => {
       listen: [{ address: '0.0.0.0', port: 3128, names: [] }],
       workers: 'auto',
       ca: { cert: 'certs/ca.pem', key: 'certs/ca-key.pem' },
-      upstream: { trust: ['system'], crl: [], allowAddresses: [] },
+      upstream: { trust: ['system'], crl: [], allowAddresses: [], clientCertificates: [] },
       resolver: { servers: [], hosts: {}, maxTtl: 5 * 60_000 },
       via: 'sallyport',
-      tls: { default: 'bump' },
+      tls: { default: 'bump', onClientCert: 'refuse', onReject: 'suggest', exceptions: 'state/exceptions.json' },
       policy: {
         mode: 'enforce',
         default: 'deny',
@@ -21,7 +21,11 @@ describe('the defaults', () => {
         refuse: 'connect',
         rules: [],
       },
-      log: { access: [{ path: 'log/access.log', format: 'squid' }], service: { level: 'info' } },
+      log: {
+        access: [{ path: 'log/access.log', format: 'squid' }],
+        audit: { path: 'log/audit.log' },
+        service: { level: 'info' },
+      },
       limits: {
         headerTimeout: 10_000,
         handshakeTimeout: 10_000,

@@ -130,7 +130,7 @@ describe('the journal', () => {
       url: 'https://ok.test/',
     });
     expect(said).toEqual([
-      expect.stringMatching(/^warn client rejected our certificate .*"alert":"unknown_ca"/),
+      expect.stringMatching(/^info client rejected our certificate .*"alert":"unknown_ca"/),
       expect.stringMatching(/^warn origin failed verification .*"error":"upstream-name"/),
     ]);
   });
@@ -168,5 +168,19 @@ describe('the journal', () => {
     told.fault(session, oops);
     expect(entries[0]).toMatchObject({ error: 'internal' });
     expect(said).toEqual([expect.stringMatching(/^error internal fault /)]);
+  });
+
+  test('warns of an origin that wants a client certificate, by an error and by a sign', () => {
+    const { said, journal: told } = journal();
+    const failure = new ProxyError('client-cert-required', 'ok.test:443 asked for one.');
+    const url = 'https://ok.test/';
+    told.tell({ ...base, begin: 0, url, method: 'GET', outcome: 'failed', failure });
+    told.wantsCertificate('192.0.2.1', 'ok.test:443', 403);
+    expect(said).toEqual([
+      expect.stringMatching(/^warn origin wants a client certificate .*ok\.test:443 asked for one/),
+      expect.stringMatching(
+        /^warn origin asked for a client certificate, and refused .*"host":"ok\.test:443","status":403/,
+      ),
+    ]);
   });
 });

@@ -154,6 +154,10 @@ describe('the fields of a reply', () => {
     'Trailer',
     'Transfer-Encoding',
     'Upgrade',
+    // Where they lead, nobody would see what a client does (RFC 7838).
+    'Alt-Svc',
+    'ALT-SVC',
+    'Alt-Used',
   ])('do not take %s across', (name) => {
     expect(clientHeaders(['A', '1', name, 'x', 'B', '2'], undefined)).toEqual(['A', '1', 'B', '2']);
   });

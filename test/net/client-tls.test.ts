@@ -209,3 +209,21 @@ describe('a handshake that comes to nothing', () => {
     await closed(await socket);
   });
 });
+
+describe('a client that thinks better of it after the handshake', () => {
+  test.each([
+    ['by an alert about the certificate', 'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA', 'unknown_ca'],
+    ['by another alert', 'ERR_SSL_TLSV1_ALERT_INTERNAL_ERROR', undefined],
+    ['by a reset', 'ECONNRESET', undefined],
+  ])('%s is heard as such', async (_name, code, alert) => {
+    const { port, outcome } = await accepting();
+    dialTls(port);
+    const handshake = await outcome;
+    if (handshake.outcome !== 'secure') throw new Error(handshake.outcome);
+    expect(handshake.lateAlert).toBeUndefined();
+    // As Node tells of an alert that comes when nobody asks any more.
+    handshake.socket.emit('_tlsError', Object.assign(new Error(code), { code }));
+    expect(handshake.lateAlert).toBe(alert);
+    await closed(handshake.socket);
+  });
+});

@@ -9,6 +9,8 @@ const verdict = (name: string, action: 'allow' | 'deny', tls: Verdict['tls'] = '
   action,
   tls,
   refuseBy: 'connect',
+  byName: true,
+  onClientCert: 'refuse',
 });
 
 const api: Rule = {

@@ -28,7 +28,8 @@ export interface Nginx {
   stop(): Promise<void>;
 }
 
-export async function startNginx(pair: Pair): Promise<Nginx> {
+/** `directives`: more of its own, for the server. */
+export async function startNginx(pair: Pair, directives = ''): Promise<Nginx> {
   const folder = await mkdtemp(join(tmpdir(), 'nginx-'));
   const root = join(folder, 'root');
   const port = await freePort();
@@ -37,7 +38,7 @@ export async function startNginx(pair: Pair): Promise<Nginx> {
   await mkdir(join(root, 'upload'), { recursive: true });
   await writeFile(join(folder, 'cert.pem'), pair.cert);
   await writeFile(join(folder, 'key.pem'), pair.key);
-  await writeFile(join(folder, 'nginx.conf'), nginxConf(folder, port, takesUploads));
+  await writeFile(join(folder, 'nginx.conf'), nginxConf(folder, port, takesUploads, directives));
   const child = spawn(NGINX, ['-p', folder, '-c', join(folder, 'nginx.conf'), '-e', join(folder, 'error.log')], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
@@ -66,7 +67,7 @@ export async function startNginx(pair: Pair): Promise<Nginx> {
 }
 
 /** One process in the foreground: the pid we have is all there is. */
-function nginxConf(folder: string, port: number, takesUploads: boolean): string {
+function nginxConf(folder: string, port: number, takesUploads: boolean, directives: string): string {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
   return `
 daemon off;
@@ -86,6 +87,7 @@ http {
     ssl_certificate ${folder}/cert.pem;
     ssl_certificate_key ${folder}/key.pem;
     root ${folder}/root;
+    ${directives}
     location /upload/ { ${takesUploads ? 'dav_methods PUT;' : ''} }
   }
 }

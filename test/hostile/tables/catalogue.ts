@@ -111,11 +111,11 @@ export const CATALOGUE: readonly CatalogueRow[] = [
     ['MTLS-01', 'C', 'client certificates that are missing or bad', MUTUAL_TLS],
     ['MTLS-02', 'H', 'client names with commas, quotes and line ends', MUTUAL_TLS],
     ['MTLS-03', 'H', 'a session resumed after its certificate was revoked', MUTUAL_TLS],
-    ['MTLS-04', 'C', 'our own client certificate goes where it was configured, and nowhere else', MUTUAL_TLS],
+    ['MTLS-04', 'C', 'our own client certificate goes where it was configured, and nowhere else'],
   ]),
   ...area('Connection pool', [
     ['POOL-01', 'C', 'an origin that logs in the connection, not the request'],
-    ['POOL-02', 'C', 'connections with the client certificate of one user', USERS],
+    ['POOL-02', 'C', 'connections with the client certificate of one user'],
     ['POOL-03', 'C', 'bytes on an idle connection'],
     ['POOL-04', 'H', 'a connection that is closed at the moment of its use'],
   ]),

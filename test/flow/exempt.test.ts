@@ -1,0 +1,227 @@
+// Tunnels to origins that want a client certificate, whole: real handshakes in both versions, the page, the memory, and
+// the certificates that are configured for some hosts and go nowhere else.
+
+import { chmodSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:https';
+import { join } from 'node:path';
+import type { TLSSocket, TlsOptions } from 'node:tls';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { exempt, isSign } from '../../src/flow/exempt.ts';
+import { WantingOrigins } from '../../src/flow/wanting-origins.ts';
+import { CertificateWish } from '../../src/net/certificate-wish.ts';
+import type { RuleOptions } from '../../src/policy/policy.ts';
+import { listening, type Origin } from '../support/origin.ts';
+import { get, type Rig, type RigOptions, startRig, tlsThrough } from '../support/rig.ts';
+import { findTool, run } from '../support/run.ts';
+import { TestCa } from '../support/test-ca.ts';
+import { permitFor } from '../support/upstream.ts';
+
+const CURL = findTool('curl');
+const ca = new TestCa();
+const clients = new TestCa('Client Root');
+const CLIENT = ['extendedKeyUsage=clientAuth'];
+const server = ca.leaf({ san: 'DNS:ok.test,DNS:other.test,DNS:*.wild.test' });
+const identity = clients.leaf({ cn: 'the proxy', extensions: CLIENT });
+const own = clients.leaf({ cn: 'the client itself', extensions: CLIENT });
+
+/** Paths of an identity, as the config names them. */
+function identityFiles(pair = identity, name = 'identity') {
+  const [cert, key] = [join(ca.folder, `${name}.pem`), join(ca.folder, `${name}-key.pem`)];
+  writeFileSync(cert, pair.cert);
+  writeFileSync(key, pair.key, { mode: 0o600 });
+  chmodSync(key, 0o600);
+  return { cert, key };
+}
+
+interface WantingOrigin extends Origin {
+  /** Common names of the clients' certificates, one for each request. */
+  readonly seen: string[];
+}
+
+async function wantingOrigin(options: TlsOptions): Promise<WantingOrigin> {
+  const seen: string[] = [];
+  const https = createServer({ ...server, ca: clients.root, ...options }, (request, response) => {
+    const { subject } = (request.socket as TLSSocket).getPeerCertificate();
+    seen.push(String(subject?.CN ?? 'nobody'));
+    response.end(`hello ${seen.at(-1)}`);
+  });
+  const origin = await listening(https, '127.0.0.1');
+  onTestFinished(() => origin.close());
+  return Object.assign(origin, { seen });
+}
+
+const REQUIRED = { requestCert: true, rejectUnauthorized: true };
+const OPTIONAL = { requestCert: true, rejectUnauthorized: false };
+const rule = (more: Partial<RuleOptions> = {}): RuleOptions => ({
+  name: 'all',
+  hosts: ['.test'],
+  action: 'allow',
+  ...more,
+});
+
+function rigFor(more: Partial<RuleOptions> = {}, options: RigOptions = {}): Promise<Rig> {
+  return startRig({
+    trust: [ca.rootFile],
+    hosts: { 'ok.test': '127.0.0.1', 'other.test': '127.0.0.1', 'a.wild.test': '127.0.0.1' },
+    policy: { rules: [rule(more)] },
+    ...options,
+  });
+}
+
+const VERSIONS = [['TLSv1.2'], ['TLSv1.3']] as const;
+
+describe('a reply that refuses, of an origin that has asked', () => {
+  const authority = { kind: 'name', host: 'ok.test', port: 443 } as const;
+  const permit = { ...permitFor('ok.test:443'), onClientCert: 'splice' } as const;
+  const asked = { wish: new CertificateWish(authority, false) };
+  const known = () => ({ rejections: undefined, wanting: new WantingOrigins(), identities: undefined });
+
+  test('is a sign worth telling, once an hour, and nothing passes unread for it', () => {
+    for (const status of [400, 403, 495, 496]) {
+      const one = known();
+      expect([isSign(one, permit, asked, status), isSign(one, permit, asked, status)]).toEqual([true, false]);
+      expect(exempt(one, '10.0.0.5', permit)).toMatchObject({ tls: 'bump' });
+    }
+  });
+
+  test('is none where it says something else, or where nobody asked, or where we have shown one', () => {
+    const withOurs = { ...permit, identity: 'client certificate 1' };
+    const cases = [
+      isSign(known(), permit, asked, 200),
+      isSign(known(), permit, asked, 401),
+      isSign(known(), permit, {}, 403),
+      isSign(known(), undefined, asked, 403),
+      isSign(known(), withOurs, asked, 403),
+    ];
+    expect(cases).toEqual([false, false, false, false, false]);
+  });
+});
+
+describe.each(VERSIONS)('an origin that requires a client certificate, %s', (maxVersion) => {
+  test('is told within a second by a page that names the mend', async () => {
+    const origin = await wantingOrigin({ ...REQUIRED, maxVersion });
+    const rig = await rigFor();
+    const authority = `ok.test:${origin.port}`;
+    const begin = performance.now();
+    const reply = await get(await tlsThrough(rig.port, authority, { ca: rig.ca }), authority);
+    expect(performance.now() - begin).toBeLessThan(1_000);
+    expect(reply).toMatch(/^HTTP\/1\.1 502 Bad Gateway\r\n/);
+    expect(reply).toContain('<dt>Code</dt><dd>client-cert-required</dd>');
+    expect(reply).toContain('upstream.clientCertificates');
+    expect(reply).toContain('onClientCert: splice');
+    const entries = await rig.entries(2);
+    expect(entries[1]).toMatchObject({ error: 'client-cert-required', outcome: 'failed', status: 502 });
+    expect(entries[1]?.['error_detail']).toContain(authority);
+    expect(origin.seen).toEqual([]);
+  });
+
+  test('is refused again the next time where the rule says nothing', async () => {
+    const origin = await wantingOrigin({ ...REQUIRED, maxVersion });
+    const rig = await rigFor();
+    const authority = `ok.test:${origin.port}`;
+    for (let i = 0; i < 2; i += 1) {
+      expect(await get(await tlsThrough(rig.port, authority, { ca: rig.ca }), authority)).toContain(' 502 ');
+    }
+    expect((await rig.entries(4)).map(({ outcome }) => outcome)).toEqual(['bumped', 'failed', 'bumped', 'failed']);
+  });
+
+  test('gets the client itself at once where the rule permits, and the line says why', async () => {
+    const origin = await wantingOrigin({ ...REQUIRED, maxVersion });
+    const rig = await rigFor({ onClientCert: 'splice' });
+    const authority = `ok.test:${origin.port}`;
+    for (let i = 0; i < 2; i += 1) {
+      const tls = await tlsThrough(rig.port, authority, { ca: ca.root, ...own });
+      expect(await get(tls, authority)).toContain('hello the client itself');
+    }
+    const entries = await rig.entries(2);
+    expect(entries).toHaveLength(2);
+    for (const entry of entries) {
+      expect(entry).toMatchObject({ outcome: 'spliced', tls: 'splice', exception: 'client-cert', rule: 'all' });
+      expect(entry['reason']).toContain('the origin goes on only with a client certificate');
+    }
+  });
+
+  test('is not passed unread where a URL rule decides', async () => {
+    const origin = await wantingOrigin({ ...REQUIRED, maxVersion });
+    const url = { name: 'url', urls: [`https://ok.test:${origin.port}/x`], action: 'allow' as const };
+    const rig = await rigFor({}, { policy: { onClientCert: 'splice', rules: [url, rule()] } });
+    const authority = `ok.test:${origin.port}`;
+    for (let i = 0; i < 2; i += 1) {
+      expect(await get(await tlsThrough(rig.port, authority, { ca: rig.ca }), authority, '/x')).toContain(' 502 ');
+    }
+    expect((await rig.entries(4)).filter(({ outcome }) => outcome === 'spliced')).toEqual([]);
+  });
+
+  test('is not passed unread without a server name', async () => {
+    const origin = await wantingOrigin({ ...REQUIRED, maxVersion });
+    const rig = await rigFor({ onClientCert: 'splice' });
+    const authority = `ok.test:${origin.port}`;
+    const tls = await tlsThrough(rig.port, authority, {
+      ca: rig.ca,
+      servername: '',
+      checkServerIdentity: () => undefined,
+    });
+    expect(await get(tls, authority)).toContain('client-cert-required');
+    expect((await rig.entries(2)).map(({ outcome }) => outcome)).toEqual(['bumped', 'failed']);
+  });
+
+  test('goes on where it only asked', async () => {
+    const origin = await wantingOrigin({ ...OPTIONAL, maxVersion });
+    for (const onClientCert of ['refuse', 'splice'] as const) {
+      const rig = await rigFor({ onClientCert });
+      const authority = `ok.test:${origin.port}`;
+      for (let i = 0; i < 2; i += 1) {
+        expect(await get(await tlsThrough(rig.port, authority, { ca: rig.ca }), authority)).toContain('hello nobody');
+      }
+      expect((await rig.entries(4)).every(({ tls }) => tls === 'bump')).toBe(true);
+    }
+  });
+
+  test('gets the certificate that is configured for it, and no other origin does', async () => {
+    const origin = await wantingOrigin({ ...OPTIONAL, maxVersion });
+    const strict = await wantingOrigin({ ...REQUIRED, maxVersion });
+    const rig = await rigFor({}, { clientCertificates: [{ hosts: ['ok.test'], ...identityFiles() }] });
+    for (const host of ['ok.test', 'other.test', 'ok.test', 'other.test']) {
+      const authority = `${host}:${origin.port}`;
+      await get(await tlsThrough(rig.port, authority, { ca: rig.ca }), authority);
+    }
+    expect(origin.seen).toEqual(['the proxy', 'nobody', 'the proxy', 'nobody']);
+    const authority = `ok.test:${strict.port}`;
+    expect(await get(await tlsThrough(rig.port, authority, { ca: rig.ca }), authority)).toContain('hello the proxy');
+  });
+
+  test('that does not take the configured one says so', async () => {
+    const stranger = new TestCa('Stranger').leaf({ cn: 'stranger', extensions: CLIENT });
+    const origin = await wantingOrigin({ ...REQUIRED, maxVersion });
+    const files = identityFiles(stranger, `stranger-${maxVersion}`);
+    const rig = await rigFor({ onClientCert: 'splice' }, { clientCertificates: [{ hosts: ['ok.test'], ...files }] });
+    const authority = `ok.test:${origin.port}`;
+    const reply = await get(await tlsThrough(rig.port, authority, { ca: rig.ca }), authority);
+    expect(reply).toContain(`${authority} did not take the certificate that upstream.clientCertificates has for it`);
+  });
+});
+
+test.skipIf(!CURL)(
+  `a certificate for some clients only is never on a connection that serves others${CURL ? '' : ' (skipped: no curl here)'}`,
+  async () => {
+    const origin = await wantingOrigin(OPTIONAL);
+    const only = { hosts: ['ok.test'], clients: ['127.0.0.9'], ...identityFiles() };
+    const rig = await rigFor({}, { clientCertificates: [only] });
+    const authority = `ok.test:${origin.port}`;
+    for (const from of ['127.0.0.9', '127.0.0.1', '127.0.0.9', '127.0.0.1']) {
+      const words = [
+        '-sS',
+        '--interface',
+        from,
+        '--cacert',
+        join(rig.folder, 'ca', 'ca.pem'),
+        '-x',
+        `http://127.0.0.1:${rig.port}`,
+      ];
+      expect(await run(CURL ?? '', [...words, `https://${authority}/`])).toMatchObject({ code: 0, err: '' });
+    }
+    expect(origin.seen).toEqual(['the proxy', 'nobody', 'the proxy', 'nobody']);
+    expect(origin.accepted).toBe(2);
+    expect((await rig.entries(8)).map(({ status }) => status)).toEqual(Array.from({ length: 8 }, () => 200));
+  },
+);
