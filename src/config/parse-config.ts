@@ -2,6 +2,7 @@
 // thinks of its rules. load.ts calls it; nothing here touches a file.
 
 import { dirname, resolve } from 'node:path';
+import { checkRoutes } from '../net/parents.ts';
 import { parseAllowAddresses } from '../policy/address-guard.ts';
 import { compilePolicy, type PolicyOptions, type Problem } from '../policy/policy.ts';
 import type { Config } from './config.ts';
@@ -49,6 +50,8 @@ function judge(data: unknown): readonly Finding[] {
     const ranges = parseAllowAddresses(upstream.data.allowAddresses);
     if (!ranges.ok)
       findings.push(...ranges.problems.map((problem) => toFinding(problem, ['upstream', 'allowAddresses'])));
+    const { parents, routes } = upstream.data;
+    findings.push(...checkRoutes(parents, routes).map((problem) => toFinding(problem, ['upstream'])));
   }
   if (policy.success && tls.success) {
     const compiled = compilePolicy({ ...policy.data, tls: tls.data.default });
@@ -111,6 +114,11 @@ function toConfig(input: ConfigInput, file: string): Config {
       ...input.upstream,
       trust: input.upstream.trust.map((path) => (path === 'system' ? path : absolute(path))),
       crl: input.upstream.crl.map(absolute),
+      parents: input.upstream.parents.map(({ trust, passwordFile, ...parent }) => ({
+        ...parent,
+        ...(passwordFile === undefined ? {} : { passwordFile: absolute(passwordFile) }),
+        ...(trust === undefined ? {} : { trust: trust.map((path) => (path === 'system' ? path : absolute(path))) }),
+      })),
     },
     resolver,
     via,

@@ -35,7 +35,7 @@ export async function openTunnel(
   }
   const tunnel = beginTunnel(admitted.value, decide(stage, connection, admitted.value), begin);
   try {
-    if (stage.via && hasPassed(valuesOf(rawHeaders, 'via'), stage.via)) {
+    if (stage.via && hasPassed(valuesOf(rawHeaders, 'via'), stage.via, stage.instance)) {
       return refuseConnect(stage, connection, tunnel, new ProxyError('loop', 'Our own Via is in the request.'));
     }
     return await carryOut(stage, connection, tunnel, head);

@@ -28,6 +28,8 @@ export interface Services {
   readonly mints: Pace;
   /** Our pseudonym in Via; undefined sends none. */
   readonly via: string | undefined;
+  /** Stands behind it in Via towards parents: several proxies may have one name. */
+  readonly instance: string;
   /** Fires when a drain begins: what is idle is closed by us. */
   readonly stopping: AbortSignal;
   /** Fires when a drain is over its time: what is still open is cut. */

@@ -5,7 +5,7 @@ import type { Socket } from 'node:net';
 import { formatAuthority } from '../core/authority.ts';
 import type { Permit } from '../core/decision.ts';
 import { asProxyError, ProxyError } from '../core/errors.ts';
-import { DEFAULT_PORT, type RequestTarget } from '../core/target.ts';
+import { DEFAULT_PORT, formatTarget, type RequestTarget } from '../core/target.ts';
 import type { UpstreamConnection } from '../net/upstream.ts';
 import type { ReplyHead } from '../wire/http-head.ts';
 import { type BodyLength, valuesOf } from './admission.ts';
@@ -150,6 +150,13 @@ class Relay implements ReplySink, BodySink {
   onHead(head: ReplyHead): void {
     const { status, reason, rawHeaders } = head;
     const { via } = this.#options;
+    const { parent, address } = this.#lane.connection;
+    if (status === 407 && parent?.plain) {
+      // To us, not to the client, who would answer it with credentials that are for us.
+      const detail = `${parent.name}: it answered with 407 ${reason.slice(0, 100)}`.trimEnd();
+      this.#abort(new ProxyError('parent-auth', `${detail}.`, { peer: address, parent }));
+      return;
+    }
     this.status = status;
     this.firstByte = performance.now() - this.#begin;
     this.contentType = valuesOf(rawHeaders, 'content-type')[0];
@@ -198,13 +205,16 @@ class Relay implements ReplySink, BodySink {
   #head(): string {
     const { target, via, body, maxForwards } = this.#options;
     const { method, rawHeaders, httpVersion } = this.#request;
+    const { parent } = this.#lane.connection;
     const fields = upstreamHeaders(rawHeaders, {
       host: formatAuthority(target.authority, DEFAULT_PORT[target.scheme]),
-      via: via ? { version: httpVersion, pseudonym: via } : undefined,
+      via: via ? { version: httpVersion, pseudonym: parent?.via ?? via } : undefined,
+      authorization: parent?.plain?.authorization,
       maxForwards,
       body: body === 'none' && MEANS_BODY.has(method) ? 0 : body,
     });
-    let head = `${method} ${target.path}${target.query} HTTP/1.1\r\n`;
+    const form = parent?.plain ? formatTarget(target) : `${target.path}${target.query}`;
+    let head = `${method} ${form} HTTP/1.1\r\n`;
     for (let at = 0; at + 1 < fields.length; at += 2) head += `${fields[at]}: ${fields[at + 1]}\r\n`;
     return `${head}\r\n`;
   }

@@ -37,12 +37,16 @@ export class OriginPools {
 
   /** An idle lane for one exchange: one that this client has logged in, else the one last used that is anybody's. */
   take(authority: Authority, scheme: Scheme, client?: Socket): Lane | undefined {
-    const key = originOf(authority, scheme);
+    const via = this.#upstream.viaTo(authority);
+    const key = originOf(authority, scheme, via?.turn);
     const idle = this.#idle.get(key);
     if (!idle) return undefined;
     const at = chooseLane(idle, client);
     const [lane] = at < 0 ? [] : idle.splice(at, 1);
-    if (lane) this.#resting.delete(lane);
+    if (lane) {
+      this.#resting.delete(lane);
+      via?.advance();
+    }
     if (idle.length === 0) this.#idle.delete(key);
     return lane;
   }
@@ -54,12 +58,12 @@ export class OriginPools {
     const connection =
       scheme === 'https'
         ? await this.#upstream.connectSecurely(route, intake.onread)
-        : await this.#upstream.connect(route, intake.onread);
+        : await this.#upstream.connectPlainly(route, intake.onread);
     if (this.#destroyed) {
       connection.socket.destroy();
       throw new ProxyError('connect-failed', 'The proxy is shutting down.');
     }
-    const origin = originOf(permit.authority, scheme);
+    const origin = originOf(permit.authority, scheme, connection.parent);
     const lane = new Lane({ connection, intake, origin }, this.#limits, (gone) => this.#forget(gone));
     this.#lanes.add(lane);
     return lane;
@@ -117,6 +121,8 @@ function chooseLane(idle: readonly Lane[], client: Socket | undefined): number {
   return free;
 }
 
-function originOf(authority: Authority, scheme: Scheme): string {
-  return `${scheme}://${formatAuthority(authority)}`;
+/** What leads through one parent is not what leads through another, or none. */
+function originOf(authority: Authority, scheme: Scheme, parent: { readonly name: string } | undefined): string {
+  const origin = `${scheme}://${formatAuthority(authority)}`;
+  return parent ? `${origin} via ${parent.name}` : origin;
 }

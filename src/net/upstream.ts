@@ -2,7 +2,7 @@
 // had for a Permit, and only a Route can be dialled. Called by http/origin-pools and flow/splice.
 
 import { connect, type OnReadOpts, type Socket } from 'node:net';
-import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
 import type { Authority } from '../core/authority.ts';
 import type { Permit } from '../core/decision.ts';
 import { asProxyError, messageOf, ProxyError } from '../core/errors.ts';
@@ -12,15 +12,21 @@ import type { UpstreamContext } from '../pki/upstream-trust.ts';
 import type { AddressGuard } from '../policy/address-guard.ts';
 import { tlsFacts } from './client-tls.ts';
 import { dial, type Open } from './dial.ts';
+import { feed } from './feed.ts';
+import type { ThroughParent } from './parent.ts';
+import type { ParentRoute } from './parent-route.ts';
+import type { Parents } from './parents.ts';
 import { PeerVerifier, type Shown } from './peer-verifier.ts';
 import type { Resolver } from './resolver.ts';
 
-/** The addresses that a permitted authority may be dialled at: all checked, at least one. */
+/** The addresses that a permitted authority may be dialled at, all checked, at least one; or the parents to ask. */
 export interface Route {
   readonly permit: Permit;
   readonly addresses: readonly string[];
   /** Milliseconds the resolver took. */
   readonly dnsTime: number;
+  /** It leads through a parent, which resolves the name itself: then there may be no address. */
+  readonly via?: ParentRoute;
 }
 
 export interface UpstreamConnection {
@@ -29,6 +35,8 @@ export interface UpstreamConnection {
   readonly address: string;
   readonly tls?: TlsFacts;
   readonly timings: { readonly dns: number; readonly connect: number; readonly tls?: number };
+  /** The parent that it leads through; `address` is then that of the parent. */
+  readonly parent?: ThroughParent;
 }
 
 export interface UpstreamParts {
@@ -41,6 +49,8 @@ export interface UpstreamParts {
   /** Milliseconds. */
   readonly connectTimeout: number;
   readonly handshakeTimeout: number;
+  /** Absent: every origin is dialled. */
+  readonly parents?: Parents;
 }
 
 export class Upstream {
@@ -55,9 +65,34 @@ export class Upstream {
   /** Resolves the permitted host and drops every address that must not be dialled. Throws ProxyError. */
   async locate(permit: Permit): Promise<Route> {
     const { authority } = permit;
+    const via = this.viaTo(authority);
+    if (via) return { permit, addresses: this.#check(authority, this.#known(authority)), dnsTime: 0, via };
+    return this.#resolve(permit);
+  }
+
+  /** The parents that lead to the authority; undefined: it is dialled. */
+  viaTo(authority: Authority): ParentRoute | undefined {
+    return this.#parts.parents?.routeTo(authority);
+  }
+
+  async #resolve(permit: Permit): Promise<Route> {
+    const { authority } = permit;
     const begin = performance.now();
     const all = authority.kind === 'name' ? await this.#parts.resolver.resolve(authority.host) : [authority.host];
     const dnsTime = performance.now() - begin;
+    return { permit, addresses: this.#check(authority, all), dnsTime };
+  }
+
+  /** What can be said without asking, where a parent will resolve the name. */
+  #known({ kind, host }: Authority): readonly string[] {
+    if (kind !== 'name') return [host];
+    // RFC 6761 section 6.3: whoever resolves it, it is the machine itself, there that of the parent.
+    if (host === 'localhost' || host.endsWith('.localhost')) return ['127.0.0.1'];
+    return this.#parts.resolver.known(host) ?? [];
+  }
+
+  /** Those that may be dialled; throws where none of several may. */
+  #check(authority: Authority, all: readonly string[]): readonly string[] {
     const addresses: string[] = [];
     const reasons: string[] = [];
     for (const address of all) {
@@ -65,7 +100,7 @@ export class Upstream {
       if (check.ok) addresses.push(address);
       else reasons.push(check.reason);
     }
-    if (addresses.length > 0) return { permit, addresses, dnsTime };
+    if (addresses.length > 0 || all.length === 0) return addresses;
     throw new ProxyError(
       'address-forbidden',
       `${authority.host}: ${reasons.join('; ')}. Ranges that may be dialled stand under upstream.allowAddresses.`,
@@ -74,7 +109,13 @@ export class Upstream {
 
   /** A TCP connection to a checked address, paused; its bytes go to `onread`, past the stream. Throws ProxyError. */
   connect(route: Route, onread?: OnReadOpts): Promise<UpstreamConnection> {
+    if (route.via) return this.#through(route, (via, authority) => via.tunnel(authority), onread);
     return this.#dial(route, (target) => connect({ ...target, ...(onread ? { onread } : {}) }).pause());
+  }
+
+  /** For plain requests: as `connect`, but of a parent the connection itself, for requests in absolute form. */
+  connectPlainly(route: Route, onread?: OnReadOpts): Promise<UpstreamConnection> {
+    return route.via ? this.#through(route, (via) => via.reach(), onread) : this.connect(route, onread);
   }
 
   /**
@@ -82,26 +123,63 @@ export class Upstream {
    * ProxyError; then nothing is left open.
    */
   async connectSecurely(route: Route, onread?: OnReadOpts): Promise<UpstreamConnection> {
+    if (route.via) {
+      const tunnel = await route.via.tunnel(route.permit.authority);
+      return tunnel
+        ? this.#secureTunnel(tunnel, route.permit.authority, onread)
+        : this.connectSecurely(await this.#resolve(route.permit), onread);
+    }
     const { authority } = route.permit;
     const { socket, ...tcp } = await this.#dial(route, (target) =>
-      connectTls({
-        ...target,
-        ...(onread ? { onread } : {}),
-        secureContext: this.#parts.context,
-        // RFC 6066 section 3: an address is never sent as a server name.
-        ...(authority.kind === 'name' ? { servername: authority.host } : {}),
-        ALPNProtocols: ['http/1.1'],
-        rejectUnauthorized: true,
-        // OpenSSL judges the chain; then we do, and the name, resumed session or not.
-        checkServerIdentity: () => undefined,
-        requestOCSP: true,
-        // No session option: what is never offered cannot be resumed to another name, trust or client.
-      }),
+      connectTls({ ...target, ...(onread ? { onread } : {}), ...this.#tlsOptions(authority) }),
     );
     const begin = performance.now();
     await this.#verify(socket, authority);
     const timings = { ...tcp.timings, tls: performance.now() - begin };
     return { ...tcp, socket, tls: tlsFacts(socket), timings };
+  }
+
+  #tlsOptions(authority: Authority): ConnectionOptions {
+    return {
+      secureContext: this.#parts.context,
+      // RFC 6066 section 3: an address is never sent as a server name.
+      ...(authority.kind === 'name' ? { servername: authority.host } : {}),
+      ALPNProtocols: ['http/1.1'],
+      rejectUnauthorized: true,
+      // OpenSSL judges the chain; then we do, and the name, resumed session or not.
+      checkServerIdentity: () => undefined,
+      requestOCSP: true,
+      // No session option: what is never offered cannot be resumed to another name, trust or client.
+    };
+  }
+
+  /** The origin proves itself through the tunnel as it would without: the parent sees nothing but records. */
+  async #secureTunnel(
+    tunnel: UpstreamConnection,
+    authority: Authority,
+    onread: OnReadOpts | undefined,
+  ): Promise<UpstreamConnection> {
+    const begin = performance.now();
+    const socket = connectTls({ socket: tunnel.socket, ...this.#tlsOptions(authority) });
+    await this.#verify(socket, authority).catch((thrown: unknown) => {
+      tunnel.socket.destroy();
+      const { code, detail, cause } = asProxyError(thrown);
+      throw new ProxyError(code, `${detail} (through the parent ${tunnel.parent?.name})`, { cause });
+    });
+    if (onread) feed(socket, onread);
+    return { ...tunnel, socket, tls: tlsFacts(socket), timings: { ...tunnel.timings, tls: performance.now() - begin } };
+  }
+
+  /** Over a parent; or directly, where that is the last resort and no parent gives an answer. */
+  async #through(
+    route: Route,
+    ask: (via: ParentRoute, authority: Authority) => Promise<UpstreamConnection | undefined>,
+    onread: OnReadOpts | undefined,
+  ): Promise<UpstreamConnection> {
+    const connection = route.via && (await ask(route.via, route.permit.authority));
+    if (!connection) return this.connect(await this.#resolve(route.permit), onread);
+    if (onread) feed(connection.socket, onread);
+    return connection;
   }
 
   async #dial<S extends Socket>({ permit, addresses, dnsTime }: Route, open: Open<S>) {

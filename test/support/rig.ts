@@ -10,6 +10,7 @@ import { onTestFinished } from 'vitest';
 import type { Config } from '../../src/config/config.ts';
 import { DEFAULT_LIMITS, type Limits } from '../../src/core/limits.ts';
 import { createServiceLog } from '../../src/log/service-log.ts';
+import type { ParentOptions, RouteOptions } from '../../src/net/options.ts';
 import type { CaOptions } from '../../src/pki/certificate-authority.ts';
 import type { PolicyOptions } from '../../src/policy/policy.ts';
 import { type RunningProxy, startProxy } from '../../src/proxy.ts';
@@ -29,6 +30,8 @@ export interface RigOptions {
   readonly via?: string | undefined;
   readonly allowAddresses?: readonly string[];
   readonly names?: readonly string[];
+  readonly parents?: readonly ParentOptions[];
+  readonly routes?: readonly RouteOptions[];
 }
 
 /** Of one process, this one; or of as many workers as PROXY_WORKERS says. */
@@ -62,6 +65,8 @@ export function rigConfig(folder: string, options: RigOptions = {}): Config {
       trust: options.trust ?? ['system'],
       crl: options.crl ?? [],
       allowAddresses: options.allowAddresses ?? ['127.0.0.0/8'],
+      parents: options.parents ?? [],
+      routes: options.routes ?? [],
     },
     resolver: { servers: options.servers ?? [], hosts: options.hosts ?? {}, maxTtl: 300_000 },
     via: 'via' in options ? options.via : 'sallyport',
