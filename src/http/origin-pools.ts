@@ -38,7 +38,7 @@ export class OriginPools {
   /** An idle lane for one exchange: one that this client has logged in, else the one last used that is anybody's. */
   take(authority: Authority, scheme: Scheme, client?: Socket): Lane | undefined {
     const via = this.#upstream.viaTo(authority);
-    const key = originOf(authority, scheme, via?.turn);
+    const key = originOf(authority, scheme, via?.turn(authority));
     const idle = this.#idle.get(key);
     if (!idle) return undefined;
     const at = chooseLane(idle, client);

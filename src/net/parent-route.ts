@@ -4,6 +4,7 @@
 import type { Authority } from '../core/authority.ts';
 import { asProxyError, type ErrorCode, ProxyError } from '../core/errors.ts';
 import type { ParentCode } from '../core/hierarchy.ts';
+import { Detours } from './detours.ts';
 import type { Parent } from './parent.ts';
 import type { UpstreamConnection } from './upstream.ts';
 
@@ -11,7 +12,7 @@ export interface ParentRouteOptions {
   /** At least one. */
   readonly parents: readonly Parent[];
   readonly choose: 'inOrder' | 'roundRobin';
-  /** Origins are dialled where no parent gives an answer. */
+  /** Origins are dialled while no parent lives. */
   readonly lastDirect: boolean;
 }
 
@@ -30,6 +31,7 @@ const TRY_NEXT: ReadonlySet<ErrorCode> = new Set([
 export class ParentRoute {
   readonly #options: ParentRouteOptions;
   readonly #code: ParentCode;
+  readonly #detours = new Detours<Parent>();
   #next = 0;
 
   constructor(options: ParentRouteOptions) {
@@ -37,15 +39,10 @@ export class ParentRoute {
     this.#code = options.choose === 'roundRobin' ? 'ROUNDROBIN_PARENT' : 'FIRSTUP_PARENT';
   }
 
-  /** The parent that is asked next; undefined: none lives, and the origin is dialled. */
-  get turn(): Parent | undefined {
-    const { parents, lastDirect } = this.#options;
-    for (let step = 0; step < parents.length; step += 1) {
-      const parent = parents[(this.#next + step) % parents.length];
-      if (parent?.up) return parent;
-      void parent?.lookAfter();
-    }
-    return lastDirect ? undefined : parents[this.#next % parents.length];
+  /** The parent that is asked next for this authority; undefined: the origin is dialled. */
+  turn(authority: Authority): Parent | undefined {
+    const [first] = this.#order(authority);
+    return first;
   }
 
   /** One request has gone this way. */
@@ -56,42 +53,50 @@ export class ParentRoute {
 
   /** A tunnel to the authority; undefined: dial it. Throws ProxyError. */
   tunnel(authority: Authority): Promise<UpstreamConnection | undefined> {
-    return this.#first((parent) => parent.tunnel(authority, this.#code));
+    return this.#first(authority, (parent) => parent.tunnel(authority, this.#code));
   }
 
-  /** A connection to a parent, for requests in absolute form; undefined: dial the origin. Throws ProxyError. */
-  reach(): Promise<UpstreamConnection | undefined> {
-    return this.#first((parent) => parent.reach(this.#code));
+  /** A connection to a parent, for requests to the authority in absolute form; undefined: dial it. Throws ProxyError. */
+  reach(authority: Authority): Promise<UpstreamConnection | undefined> {
+    return this.#first(authority, (parent) => parent.reach(this.#code));
   }
 
-  async #first(ask: (parent: Parent) => Promise<UpstreamConnection>): Promise<UpstreamConnection | undefined> {
+  async #first(
+    authority: Authority,
+    ask: (parent: Parent) => Promise<UpstreamConnection>,
+  ): Promise<UpstreamConnection | undefined> {
     const errors: ProxyError[] = [];
-    const order = this.#order();
+    const order = this.#order(authority);
     this.advance();
     for (const parent of order) {
       try {
-        return await ask(parent);
+        const connection = await ask(parent);
+        if (errors.length > 0) this.#detours.remember(authority, parent);
+        return connection;
       } catch (thrown) {
         const error = asProxyError(thrown);
         if (!TRY_NEXT.has(error.code)) throw error;
         errors.push(error);
       }
     }
-    // A parent that has answered lives, and its word holds.
-    const answer = errors.find(({ code }) => code === 'parent-failed');
-    if (this.#options.lastDirect && !answer) return undefined;
-    const shown = answer ?? errors.at(-1) ?? new ProxyError('parent-unreachable');
+    // As long as one lives, no way leads past it: who is silent about one origin may know why.
+    const { parents, lastDirect } = this.#options;
+    if (lastDirect && !parents.some((parent) => parent.up)) return undefined;
+    const shown =
+      errors.find(({ code }) => code === 'parent-failed') ?? errors.at(-1) ?? new ProxyError('parent-unreachable');
     const detail = errors.map((error) => error.detail).join(' ');
     throw new ProxyError(shown.code, detail, { cause: shown.cause, peer: shown.peer, parent: shown.parent });
   }
 
   /** Those that live; behind them the others, unless there is a way without: they may be back. */
-  #order(): Parent[] {
+  #order(authority: Authority): Parent[] {
     const { parents, lastDirect } = this.#options;
-    const turned = [...parents.slice(this.#next), ...parents.slice(0, this.#next)];
+    const turned = this.#next === 0 ? parents : [...parents.slice(this.#next), ...parents.slice(0, this.#next)];
     const up = turned.filter((parent) => parent.up);
     const down = turned.filter((parent) => !parent.up);
     for (const parent of down) void parent.lookAfter();
-    return lastDirect ? up : [...up, ...down];
+    const detour = this.#detours.of(authority);
+    const live = detour?.up ? [detour, ...up.filter((parent) => parent !== detour)] : up;
+    return lastDirect ? live : [...live, ...down];
   }
 }

@@ -115,7 +115,9 @@ export class Upstream {
 
   /** For plain requests: as `connect`, but of a parent the connection itself, for requests in absolute form. */
   connectPlainly(route: Route, onread?: OnReadOpts): Promise<UpstreamConnection> {
-    return route.via ? this.#through(route, (via) => via.reach(), onread) : this.connect(route, onread);
+    return route.via
+      ? this.#through(route, (via, authority) => via.reach(authority), onread)
+      : this.connect(route, onread);
   }
 
   /**
