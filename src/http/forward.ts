@@ -167,7 +167,7 @@ class Relay implements ReplySink, BodySink {
   }
 
   onData(piece: Buffer): void {
-    this.#reply.write(piece);
+    if (!this.#over) this.#reply.write(piece);
   }
 
   onPause(): boolean {
@@ -175,6 +175,8 @@ class Relay implements ReplySink, BodySink {
   }
 
   onEnd(): void {
+    // The head was one that does not pass.
+    if (this.#over) return;
     this.#options.pools.release(this.#lane);
     this.#reply.end();
     this.#settle(undefined);

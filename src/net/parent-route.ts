@@ -51,9 +51,9 @@ export class ParentRoute {
     if (choose === 'roundRobin') this.#next = (this.#next + 1) % parents.length;
   }
 
-  /** A tunnel to the authority; undefined: dial it. Throws ProxyError. */
-  tunnel(authority: Authority): Promise<UpstreamConnection | undefined> {
-    return this.#first(authority, (parent) => parent.tunnel(authority, this.#code));
+  /** A tunnel to the authority; undefined: dial it. `vias`: what stands in Via before us. Throws ProxyError. */
+  tunnel(authority: Authority, vias: readonly string[] = []): Promise<UpstreamConnection | undefined> {
+    return this.#first(authority, (parent) => parent.tunnel(authority, vias, this.#code));
   }
 
   /** A connection to a parent, for requests to the authority in absolute form; undefined: dial it. Throws ProxyError. */

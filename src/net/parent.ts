@@ -77,13 +77,14 @@ export class Parent {
   }
 
   /** A tunnel to the authority; what came behind its answer is on the socket. Throws ProxyError. */
-  async tunnel(to: Authority, code: ParentCode): Promise<UpstreamConnection> {
+  async tunnel(to: Authority, vias: readonly string[], code: ParentCode): Promise<UpstreamConnection> {
     const { name, via, authorization, timeout, health } = this.#parts;
     const begin = performance.now();
     const connection = await this.#dial({ name, code });
     const target = formatAuthority(to);
+    const passed = via ? [...vias, `1.1 ${via}`] : vias;
     const fields = [
-      ...(via ? [`Via: 1.1 ${via}`] : []),
+      ...(passed.length > 0 ? [`Via: ${passed.join(', ')}`] : []),
       ...(authorization ? [`Proxy-Authorization: ${authorization}`] : []),
     ];
     const words = [`CONNECT ${target} HTTP/1.1`, `Host: ${target}`, ...fields, '', ''].join('\r\n');

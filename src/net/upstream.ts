@@ -27,6 +27,8 @@ export interface Route {
   readonly dnsTime: number;
   /** It leads through a parent, which resolves the name itself: then there may be no address. */
   readonly via?: ParentRoute;
+  /** What a CONNECT to a parent has in Via before us. */
+  readonly vias?: readonly string[];
 }
 
 export interface UpstreamConnection {
@@ -63,10 +65,10 @@ export class Upstream {
   }
 
   /** Resolves the permitted host and drops every address that must not be dialled. Throws ProxyError. */
-  async locate(permit: Permit): Promise<Route> {
+  async locate(permit: Permit, vias: readonly string[] = []): Promise<Route> {
     const { authority } = permit;
     const via = this.viaTo(authority);
-    if (via) return { permit, addresses: this.#check(authority, this.#known(authority)), dnsTime: 0, via };
+    if (via) return { permit, addresses: this.#check(authority, this.#known(authority)), dnsTime: 0, via, vias };
     return this.#resolve(permit);
   }
 
@@ -109,7 +111,7 @@ export class Upstream {
 
   /** A TCP connection to a checked address, paused; its bytes go to `onread`, past the stream. Throws ProxyError. */
   connect(route: Route, onread?: OnReadOpts): Promise<UpstreamConnection> {
-    if (route.via) return this.#through(route, (via, authority) => via.tunnel(authority), onread);
+    if (route.via) return this.#through(route, (via, authority) => via.tunnel(authority, route.vias), onread);
     return this.#dial(route, (target) => connect({ ...target, ...(onread ? { onread } : {}) }).pause());
   }
 
@@ -126,7 +128,7 @@ export class Upstream {
    */
   async connectSecurely(route: Route, onread?: OnReadOpts): Promise<UpstreamConnection> {
     if (route.via) {
-      const tunnel = await route.via.tunnel(route.permit.authority);
+      const tunnel = await route.via.tunnel(route.permit.authority, route.vias);
       return tunnel
         ? this.#secureTunnel(tunnel, route.permit.authority, onread)
         : this.connectSecurely(await this.#resolve(route.permit), onread);

@@ -30,6 +30,8 @@ export interface RigOptions {
   readonly via?: string | undefined;
   readonly allowAddresses?: readonly string[];
   readonly names?: readonly string[];
+  /** Where it listens; a port of the system's choice without it. */
+  readonly port?: number;
   readonly parents?: readonly ParentOptions[];
   readonly routes?: readonly RouteOptions[];
 }
@@ -58,7 +60,7 @@ export interface Rig {
 export function rigConfig(folder: string, options: RigOptions = {}): Config {
   return {
     file: join(folder, 'proxy.yaml'),
-    listen: [{ address: '127.0.0.1', port: 0, names: options.names ?? [] }],
+    listen: [{ address: '127.0.0.1', port: options.port ?? 0, names: options.names ?? [] }],
     workers: 1,
     ca: options.caFiles ?? { cert: join(folder, 'ca', 'ca.pem'), key: join(folder, 'ca', 'ca-key.pem') },
     upstream: {
