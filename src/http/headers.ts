@@ -90,13 +90,16 @@ function namedByConnection(raw: readonly string[]): Set<string> | undefined {
 
 /**
  * Whether a Via of ours is in the list already: the request has come round (RFC 9110 section 7.6.3). An entry that says in
- * its comment that it is of another instance is not ours: two proxies in a row may have kept the name they came with.
+ * its comment, as we do towards parents, that it is of another instance is not ours: two proxies in a row may have kept the
+ * name they came with.
  */
 export function hasPassed(vias: readonly string[], pseudonym: string, instance?: string): boolean {
   return vias.some((value) =>
     value.split(',').some((entry) => {
-      const [, name, comment] = entry.trim().split(/\s+/);
-      return name === pseudonym && (instance === undefined || comment === undefined || comment === `(${instance})`);
+      const [, name, comment = ''] = entry.trim().split(/\s+/);
+      return name === pseudonym && (comment === `(${instance})` || !INSTANCE.test(comment));
     }),
   );
 }
+
+const INSTANCE = /^\([0-9a-f]{8}\)$/;

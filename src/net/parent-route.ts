@@ -45,6 +45,14 @@ export class ParentRoute {
     return first;
   }
 
+  /** What is known before anything is dialled: the parents in words, and the address of the first. Throws ProxyError. */
+  async foretell(): Promise<{ readonly code: ParentCode; readonly reason: string; readonly peer: string }> {
+    const { parents, choose, lastDirect } = this.#options;
+    const names = parents.map(({ name }) => name).join(choose === 'roundRobin' ? ' and in turn ' : ', else ');
+    const reason = `through the parent ${names}${lastDirect ? '; directly while none lives' : ''}`;
+    return { code: this.#code, reason, peer: (await parents[0]?.locate())?.[0] ?? '-' };
+  }
+
   /** One request has gone this way. */
   advance(): void {
     const { parents, choose } = this.#options;

@@ -69,6 +69,12 @@ export class Parent {
     return this.#parts.health.up;
   }
 
+  /** Its addresses. Throws ProxyError. */
+  async locate(): Promise<readonly string[]> {
+    const { authority, way } = this.#parts;
+    return (await way.locate({ ...CONFIGURED, authority })).addresses;
+  }
+
   /** A connection to it, for requests in absolute form. Throws ProxyError. */
   async reach(code: ParentCode): Promise<UpstreamConnection> {
     const { name, via, authorization } = this.#parts;
