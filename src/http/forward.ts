@@ -186,7 +186,14 @@ class Relay implements ReplySink, BodySink {
     if (this.#over) return;
     // What has come of the reply goes out before it is broken off.
     this.#reply.flush();
-    this.#settle(error);
+    const { parent, address } = this.#lane.connection;
+    if (!parent?.plain || error.side !== 'upstream') {
+      this.#settle(error);
+      return;
+    }
+    // It may have been the parent's doing: nothing tells the two apart.
+    const detail = `${error.detail} (through the parent ${parent.name})`.trimStart();
+    this.#settle(new ProxyError(error.code, detail, { cause: error.cause, peer: address, parent }));
   }
 
   #abort(error: ProxyError): void {

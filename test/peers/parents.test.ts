@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { httpOrigin, httpsOrigin, type Origin } from '../support/origin.ts';
+import { makeParent } from '../support/parent-parts.ts';
 import { parentAt } from '../support/parents.ts';
 import { get, type Rig, readAll, say, startRig, tlsThrough, until } from '../support/rig.ts';
 import { findTool, run } from '../support/run.ts';
@@ -67,6 +68,15 @@ async function expectAllWays(rig: Rig, host = 'ok.test', spliced = 'a.spliced.te
   expect((await rig.lines(4))[3]).toBe(
     `TCP_TUNNEL/200 N CONNECT ${spliced}:${secure.port} - FIRSTUP_PARENT/127.0.0.1 -`,
   );
+}
+
+/** What is asked of a parent that is down is answered by a real one, whatever it thinks of the question. */
+async function expectBack(port: number): Promise<void> {
+  const { parent, health, wait } = makeParent(port);
+  health.failed('for the test');
+  wait(10_000);
+  await parent.lookAfter();
+  expect(health.up).toBe(true);
 }
 
 describe.skipIf(!hasSquid)(`Squid as the parent${hasSquid ? '' : ' (skipped: no Squid here)'}`, () => {
@@ -175,6 +185,11 @@ describe.skipIf(!hasSquid)(`Squid as the parent${hasSquid ? '' : ' (skipped: no 
     expect(page).toContain('it answered CONNECT with 503 Service Unavailable.');
   });
 
+  test('that was down answers the question whether it is back', async () => {
+    await expectBack(squid.plainPort);
+    await expectBack(guarded.plainPort);
+  });
+
   test.skipIf(!CURL)(`serves curl a large body${CURL ? '' : ' (skipped: no curl here)'}`, async () => {
     const big = await httpsOrigin(ca.leaf({ san: 'DNS:ok.test' }), (_request, response) =>
       response.end(Buffer.alloc(8 << 20, 'x')),
@@ -217,6 +232,10 @@ describe.skipIf(!hasTinyproxy)(`tinyproxy as the parent${hasTinyproxy ? '' : ' (
     const rig = await start({}, guarded.port);
     const tls = await tlsThrough(rig.port, '127.0.0.1:443', { ca: rig.ca, servername: '' });
     expect(await get(tls, '127.0.0.1')).toMatch(/<dd>parent-auth<\/dd>/);
+  });
+
+  test('that was down answers the question whether it is back', async () => {
+    await expectBack(open.port);
   });
 
   test('that is killed in the middle of a tunnel cuts it, and is skipped', async () => {

@@ -155,6 +155,16 @@ describe('a parent that dies', () => {
     expect(page).toContain('(through the parent hq)');
   });
 
+  test('before it has answered a plain request is told as that, and named', async () => {
+    const parent = await scriptedParent((socket) => socket.destroy());
+    const rig = await start({ parents: [parentAt(parent.port)] });
+    const page = await plainGet(rig, 'http://plain.test/');
+    expect(page).toMatch(/^HTTP\/1\.1 502 /);
+    expect(page).toContain('<dd>response-aborted</dd>');
+    expect(page).toContain('(through the parent hq)');
+    expect(await rig.lines(1)).toEqual(['TCP_MISS/502 N GET http://plain.test/ - FIRSTUP_PARENT/127.0.0.1 text/html']);
+  });
+
   test('with a tunnel open cuts the tunnel, and nothing else', async () => {
     const parent = await scriptedParent((socket) => {
       socket.write('HTTP/1.1 200 OK\r\n\r\n');

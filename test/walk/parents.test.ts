@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { httpOrigin, httpsOrigin, type Origin } from '../support/origin.ts';
 import { parentAt, scriptedParent } from '../support/parents.ts';
-import { get, openRig, type Rig, type RigOptions, say, startRig, tlsThrough } from '../support/rig.ts';
+import { get, openRig, type Rig, type RigOptions, say, startRig, tlsThrough, until } from '../support/rig.ts';
 import { TestCa } from '../support/test-ca.ts';
 
 const ca = new TestCa();
@@ -72,6 +72,9 @@ describe.each([
       `TCP_MISS/200 N GET https://${authority}/a - FIRSTUP_PARENT/127.0.0.1 -`,
     ]);
     expect((await rig.entries(2))[1]).toMatchObject({ parent: 'hq', upstream_tls: { version: 'TLSv1.3' } });
+    // To close what is inside closes what is around it.
+    await rig.proxy.close(0);
+    await until(() => parent.proxy.connections === 0, 'the parent to be left alone');
   });
 
   test('leads a spliced tunnel to the origin', async () => {
@@ -102,6 +105,23 @@ describe.each([
     expect(entries).toMatchObject([{ hierarchy: 'HIER_DIRECT' }, { hierarchy: 'HIER_DIRECT' }]);
     expect(new Set(entries.map(({ session }) => session)).size).toBe(1);
   });
+});
+
+test('a parent that decrypts too is one whose authority is trusted, and the request goes through both', async () => {
+  const parent = await startRig({
+    trust: [ca.rootFile],
+    hosts: { 'ok.test': '127.0.0.1' },
+    policy: { rules: [{ name: 'all', hosts: ['.test'], action: 'allow' }] },
+  });
+  const rig = await startChild({
+    trust: [join(parent.folder, 'ca', 'ca.pem')],
+    parents: [parentAt(parent.port)],
+  });
+  const authority = `ok.test:${secure.port}`;
+  const tls = await tlsThrough(rig.port, authority, { ca: rig.ca });
+  expect(await get(tls, authority, '/a')).toMatch(/GET \/a via 1\.1 sallyport \([0-9a-f]{8}\), 1\.1 sallyport$/);
+  expect(await rig.lines(2)).toHaveLength(2);
+  expect((await parent.lines(2))[1]).toBe(`TCP_MISS/200 N GET https://${authority}/a - HIER_DIRECT/127.0.0.1 -`);
 });
 
 /** An answer to CONNECT, and what becomes of it: the code, the status of the page, and what the page says of the parent. */
