@@ -88,6 +88,9 @@ export class Journal {
       this.#parts.service.warn({ client, url, alert, confidence }, 'client rejected our certificate');
     } else if (error?.startsWith('upstream-') && entry.method !== 'CONNECT') {
       this.#parts.service.warn({ client, url, error, detail: errorDetail }, 'origin failed verification');
+    } else if (error === 'parent-auth') {
+      // Nothing gets through until somebody mends the config.
+      this.#parts.service.warn({ parent: entry.parent, detail: errorDetail }, 'parent proxy refuses our credentials');
     }
   }
 }

@@ -96,6 +96,14 @@ describe('the journal', () => {
     ]);
   });
 
+  test('warns of credentials that a parent does not take', () => {
+    const { said, journal: told } = journal();
+    const parent = { name: 'hq', code: 'FIRSTUP_PARENT' } as const;
+    const failure = new ProxyError('parent-auth', 'hq: 407.', { peer: '192.0.2.9', parent });
+    told.tellConnect(beginTunnel(authority, permit, 0), { ...base, failure, tried: failure.peer });
+    expect(said).toEqual(['warn parent proxy refuses our credentials {"parent":"hq","detail":"hq: 407."}']);
+  });
+
   test('tells a CONNECT once, in the words of whoever is first', () => {
     const { entries, journal: told } = journal();
     const tunnel = beginTunnel(authority, permit, 0);
