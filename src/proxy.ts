@@ -1,6 +1,7 @@
 // Assembles one worker from its slice of the config: the rooms are made here, and nowhere else do they all meet.
 // Called by cli/ where one process serves all, by supervisor/ in each worker, and by the tests.
 
+import { hash } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Config } from './config/config.ts';
@@ -22,6 +23,7 @@ import { AccessLog } from './log/access-log.ts';
 import type { ServiceLog } from './log/service-log.ts';
 import { type Division, descriptorLimit, divideDescriptors } from './net/descriptors.ts';
 import { Listener, type OnSocket } from './net/listener.ts';
+import { openParents } from './net/open-parents.ts';
 import { Pace } from './net/pace.ts';
 import { Places } from './net/places.ts';
 import { Resolver } from './net/resolver.ts';
@@ -85,8 +87,17 @@ export async function startProxy(config: Config, service: ServiceLog, part?: Wor
   }
   const policy = policyOf(config);
   let listener: Listener | undefined;
+  const instance = hash('sha256', ca.fingerprint).slice(0, 8);
   const identities = await UpstreamIdentities.open(config.upstream);
-  const upstream = upstreamOf(config, (address, port) => listener?.isOwn(address, port) ?? false, ca, identities);
+  const upstream = upstreamOf(config, (address, port) => listener?.isOwn(address, port) ?? false, {
+    ca,
+    identities,
+    via: config.via && `${config.via} (${instance})`,
+    onParent: (parent, up, reason) => {
+      if (up) service.info({ parent, reason }, 'parent proxy is back');
+      else service.warn({ parent, reason }, 'parent proxy is skipped');
+    },
+  });
   const accessLog = await openAccessLog(config, service);
   const stopping = new AbortController();
   const leaves = new LeafStore(ca, { ticketMaster: part?.ticketMaster ?? makeTicketMaster() });
@@ -103,6 +114,7 @@ export async function startProxy(config: Config, service: ServiceLog, part?: Wor
     wanting: new WantingOrigins(),
     identities,
     via: config.via,
+    instance,
     stopping: stopping.signal,
   };
   const server = new MessageServer(
@@ -193,26 +205,39 @@ export function policyOf(config: Config): Policy {
   throw new ProxyError('config-invalid', compiled.problems.map((problem) => problem.message).join('; '));
 }
 
+/** What a proxy that runs has beside its config. */
+interface Running {
+  /** What no origin may have a certificate of. */
+  readonly ca: CertificateAuthority;
+  /** Who we are to origins that ask. */
+  readonly identities: UpstreamIdentities | undefined;
+  /** What stands for us in Via towards parents. */
+  readonly via: string | undefined;
+  readonly onParent: (name: string, up: boolean, reason: string) => void;
+}
+
 /**
- * `isOwn` says where this proxy listens, so that it never dials itself; `ca` is what no origin may have a certificate
- * of. Throws ProxyError `trust-unusable`.
+ * `isOwn` says where this proxy listens, so that it never dials itself. Throws ProxyError `trust-unusable`, or
+ * `config-invalid` for a password file.
  */
 export function upstreamOf(
   config: Config,
   isOwn: (address: string, port: number) => boolean,
-  ca?: CertificateAuthority,
-  identities?: UpstreamIdentities,
+  running?: Running,
 ): Upstream {
-  const { resolver, upstream, limits } = config;
-  return new Upstream({
-    resolver: new Resolver(resolver, limits.connectTimeout),
-    guard: new AddressGuard({ allowAddresses: upstream.allowAddresses, isOwn }),
+  const { upstream, limits } = config;
+  const resolver = new Resolver(config.resolver, limits.connectTimeout);
+  const parts = {
+    resolver,
     context: createUpstreamContext(upstream.trust, upstream.crl),
-    ...(ca ? { ownCa: new OwnCa(ca) } : {}),
-    identities,
+    ...(running ? { ownCa: new OwnCa(running.ca) } : {}),
     connectTimeout: limits.connectTimeout,
     handshakeTimeout: limits.handshakeTimeout,
-  });
+  };
+  const { via, onParent = () => undefined } = running ?? {};
+  const parents = openParents(upstream, { ...parts, isOwn, via, onParent });
+  const guard = new AddressGuard({ allowAddresses: upstream.allowAddresses, isOwn });
+  return new Upstream({ ...parts, guard, identities: running?.identities, ...(parents ? { parents } : {}) });
 }
 
 /** Who may come in, shake hands and have leaves minted, and how many at a time. */

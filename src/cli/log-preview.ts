@@ -1,5 +1,6 @@
 // Lines of the access log before anything has happened: what is measured is left out. Called by predict.ts.
 
+import type { ParentCode } from '../core/hierarchy.ts';
 import type { AccessLogEntry, ResultTag } from '../log/access-log-entry.ts';
 import { logFormat } from '../log/log-format.ts';
 
@@ -10,6 +11,8 @@ export interface LoggedAs {
   readonly contentType?: string;
   /** The address that would be dialled; absent where none would be. */
   readonly peer?: string;
+  /** How a parent would be chosen; absent where the origin is dialled. */
+  readonly code?: ParentCode;
   /** 0 where the proxy logs a zero whatever it sent. */
   readonly size?: 0;
 }
@@ -24,12 +27,12 @@ export class LogPreview {
   }
 
   /** A line in Squid's format from its third field on (the first are time and duration), with `N` for a size. */
-  line({ size, ...logged }: LoggedAs & { readonly method: string; readonly url: string }): string {
+  line({ size, code, ...logged }: LoggedAs & { readonly method: string; readonly url: string }): string {
     const entry: AccessLogEntry = {
       ...UNMEASURED,
       ...logged,
       client: this.#client,
-      hierarchy: logged.peer === undefined ? 'HIER_NONE' : 'HIER_DIRECT',
+      hierarchy: logged.peer === undefined ? 'HIER_NONE' : (code ?? 'HIER_DIRECT'),
     };
     const [client = '', result = '', , ...rest] = squid(entry).trim().split(/ +/).slice(2);
     const sent = size === 0 || logged.status === 0 ? '0' : 'N';

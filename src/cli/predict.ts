@@ -113,7 +113,7 @@ async function throughTunnel(parts: Parts): Promise<Prediction> {
   }
   steps.push(helloStep(decision));
   if (isReached && decision.tls !== 'bump') {
-    return end(parts, decided, [connectLine(parts, { tag: 'TCP_TUNNEL', status: 200, peer: route })]);
+    return end(parts, decided, [connectLine(parts, { tag: 'TCP_TUNNEL', status: 200, ...route })]);
   }
   const request = policy.decideRequest(asked);
   const requested = stepOf(request);
@@ -123,8 +123,8 @@ async function throughTunnel(parts: Parts): Promise<Prediction> {
     const failed = requestLine(parts, { tag: 'NONE_NONE', ...PAGE, status: route.status });
     return end(parts, requested, [connectLine(parts, BUMPED), failed]);
   }
-  const inside = request.action === 'deny' ? DENIED : { ...ANSWERED, peer: route };
-  return end(parts, requested, [connectLine(parts, { ...BUMPED, peer: route }), requestLine(parts, inside)]);
+  const inside = request.action === 'deny' ? DENIED : { ...ANSWERED, ...route };
+  return end(parts, requested, [connectLine(parts, { ...BUMPED, ...route }), requestLine(parts, inside)]);
 }
 
 async function plain(parts: Parts): Promise<Prediction> {
@@ -139,7 +139,7 @@ async function plain(parts: Parts): Promise<Prediction> {
   steps.push(decided);
   if (decision.action === 'deny') return end(parts, decided, [requestLine(parts, DENIED)]);
   const route = await addressStep(parts, decision);
-  if (!(route instanceof ProxyError)) return end(parts, decided, [requestLine(parts, { ...ANSWERED, peer: route })]);
+  if (!(route instanceof ProxyError)) return end(parts, decided, [requestLine(parts, { ...ANSWERED, ...route })]);
   const denied = route.status === 403;
   const line = requestLine(parts, { tag: denied ? 'TCP_DENIED' : 'TCP_MISS', ...PAGE, status: route.status });
   return end(parts, denied ? last(steps) : decided, [line]);
@@ -179,12 +179,20 @@ function helloStep({ authority, tls }: Permit): PredictedStep {
   return { step: 'hello', action: 'allow', tls, reason };
 }
 
-/** The address that would be dialled first, or why there is none. */
-async function addressStep({ upstream, steps }: Parts, permit: Permit): Promise<string | ProxyError> {
+/** The address that would be dialled first, that of a parent where one leads there; or why there is none. */
+async function addressStep(
+  { upstream, steps }: Parts,
+  permit: Permit,
+): Promise<Pick<LoggedAs, 'peer' | 'code'> | ProxyError> {
   try {
-    const { addresses } = await upstream.locate(permit);
+    const { addresses, via } = await upstream.locate(permit);
+    if (via) {
+      const { code, reason, peer } = await via.foretell();
+      steps.push({ step: 'address', action: 'allow', reason });
+      return { code, peer };
+    }
     steps.push({ step: 'address', action: 'allow', reason: addresses.join(', ') });
-    return addresses[0] ?? '-';
+    return { peer: addresses[0] ?? '-' };
   } catch (thrown) {
     const error = asProxyError(thrown);
     // Whether the policy allows the request does not hang on a name server.

@@ -3,6 +3,7 @@
 
 import * as z from 'zod';
 import { type Parsed, parseAuthority, parseHost } from '../core/authority.ts';
+import type { ParentUrl } from '../net/options.ts';
 import { MAX_DURATION, parseDuration } from './duration.ts';
 import { oneOf, show } from './wording.ts';
 
@@ -74,6 +75,38 @@ export const nameServer = text('the address of a name server', (input) => {
   if (!server.ok) return server;
   return server.value.kind === 'name' ? bad('it is a name, and nobody is there yet to resolve it') : ok(input);
 });
+
+const PARENT_URL = 'the URL of a proxy, such as http://proxy.example.com:3128';
+
+/** What stands before an @ may be a password: it is in no message. */
+export const parentUrl = z.string({ error: expected(PARENT_URL) }).transform((input, context): ParentUrl => {
+  const issue = (message: string): never => {
+    context.issues.push({ code: 'custom', input, message });
+    return z.NEVER;
+  };
+  if (input.includes('@'))
+    return issue('a URL here has no user and password: write "user" and "passwordFile" beside it');
+  const split = /^(https?):\/\/([^/?#]*)\/?$/i.exec(input);
+  if (!split) return issue(`expected ${PARENT_URL}, got ${show(input)}`);
+  const authority = parseAuthority(split[2] ?? '');
+  if (!authority.ok) return issue(`expected ${PARENT_URL}, got ${show(input)}: ${authority.reason}`);
+  return { secure: split[1]?.toLowerCase() === 'https', authority: authority.value };
+});
+
+/** A text that is in no message; YAML takes 12345 and yes for something else. */
+export const secret = z
+  .string({ error: 'expected text in quotes' })
+  .regex(/^[^\x00-\x1f\x7f]+$/, { error: 'expected text of one line' });
+
+/** The part before the colon of Basic credentials (RFC 7617 section 2). */
+export const userName = text('a user name', (input) =>
+  /^[^:\x00-\x1f\x7f]+$/.test(input) ? ok(input) : bad('it is empty, or holds a colon or a control character'),
+);
+
+/** A name that stands in log lines and sentences. */
+export const parentName = text('a name of letters, digits, dots and hyphens', (input) =>
+  /^[\w.-]{1,32}$/.test(input) ? ok(input) : bad('it is one word of at most 32 characters'),
+);
 
 /** The pseudonym for Via, a token of RFC 9110 section 5.6.2; undefined for `off` and `false`. */
 export const pseudonym = z

@@ -2,6 +2,7 @@
 // thinks of its rules. load.ts calls it; nothing here touches a file.
 
 import { dirname, resolve } from 'node:path';
+import { checkRoutes } from '../net/parents.ts';
 import { checkClientCertificates } from '../net/upstream-identities.ts';
 import { parseAllowAddresses } from '../policy/address-guard.ts';
 import { compilePolicy, type PolicyOptions, type Problem } from '../policy/policy.ts';
@@ -52,6 +53,8 @@ function judge(data: unknown): readonly Finding[] {
       findings.push(...ranges.problems.map((problem) => toFinding(problem, ['upstream', 'allowAddresses'])));
     const certificates = checkClientCertificates(upstream.data.clientCertificates);
     findings.push(...certificates.map((problem) => toFinding(problem, ['upstream', 'clientCertificates'])));
+    const { parents, routes } = upstream.data;
+    findings.push(...checkRoutes(parents, routes).map((problem) => toFinding(problem, ['upstream'])));
   }
   if (policy.success && tls.success) {
     const compiled = compilePolicy({
@@ -124,6 +127,11 @@ function toConfig(input: ConfigInput, file: string): Config {
         cert: absolute(one.cert),
         key: absolute(one.key),
         ...(passphraseFile === undefined ? {} : { passphraseFile: absolute(passphraseFile) }),
+      })),
+      parents: input.upstream.parents.map(({ trust, passwordFile, ...parent }) => ({
+        ...parent,
+        ...(passwordFile === undefined ? {} : { passwordFile: absolute(passwordFile) }),
+        ...(trust === undefined ? {} : { trust: trust.map((path) => (path === 'system' ? path : absolute(path))) }),
       })),
     },
     resolver,

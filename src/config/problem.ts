@@ -1,5 +1,7 @@
 // One mistake in a config file, and how mistakes are printed: place, message, the offending line, a caret, a hint.
 
+import { hideCredentials } from './wording.ts';
+
 /** Lines and columns count from 1; columns count UTF-16 units, as editors do. */
 export interface ConfigProblem {
   readonly line: number;
@@ -25,15 +27,17 @@ const UNPRINTABLE = /[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-
 export function printProblems(file: string, text: string, problems: readonly ConfigProblem[]): string {
   const lines = text.split(/\r\n|\n|\r/);
   const sorted = [...problems].sort((a, b) => a.line - b.line || a.column - b.column);
-  const printed = sorted.slice(0, MAX_PRINTED).map((problem) => printProblem(file, lines[problem.line - 1], problem));
+  const printed = sorted
+    .slice(0, MAX_PRINTED)
+    .map((problem) => printProblem(file, hideSecrets(lines[problem.line - 1] ?? ''), problem));
   const left = sorted.length - printed.length;
   return [...printed, ...(left > 0 ? [`and ${left} more`] : [])].join('\n');
 }
 
-function printProblem(file: string, line: string | undefined, problem: ConfigProblem): string {
+function printProblem(file: string, line: string, problem: ConfigProblem): string {
   const place = `${file}:${problem.line}:${problem.column}`;
   const head = [place, cut(problem.path), cut(problem.message)].filter((part) => part !== '').join('  ');
-  const { excerpt, before } = excerptOf(line ?? '', problem.column - 1);
+  const { excerpt, before } = excerptOf(line, problem.column - 1);
   const gutter = `${String(problem.line).padStart(4)} | `;
   // Tabs are kept before the caret, so that it stands below its character however wide the terminal sets them.
   const caret = `${gutter.replace(/\d/g, ' ')}${before.replace(/[^\t]/g, ' ')}^`;
@@ -48,5 +52,9 @@ function excerptOf(line: string, index: number): { excerpt: string; before: stri
 
 /** A key, an alias or a tag can be as long as the file. */
 const cut = (text: string): string => (text.length > MAX_PART ? `${text.slice(0, MAX_PART)}…` : text);
+
+/** Nobody shall find a password in a journal, be its key misspelt. As long as before, for the caret. */
+const hideSecrets = (line: string): string =>
+  hideCredentials(line).replace(/(?<=\bpa?s+w?o?r?d?["']?\s*:\s*)\S.*/gi, (secret) => '*'.repeat(secret.length));
 
 const plain = (text: string): string => text.replace(UNPRINTABLE, '\ufffd').trimEnd();

@@ -14,10 +14,14 @@ import {
   integer,
   listOf,
   nameServer,
+  parentName,
+  parentUrl,
   path,
   port,
   pseudonym,
+  secret,
   someOf,
+  userName,
 } from './fields.ts';
 
 /** Strict, so that a misspelt `deny` is an error and not silence. */
@@ -78,11 +82,40 @@ const clientCertificate = section({
   passphraseFile: path.exactOptional(),
 });
 
+/** One attempt may take as long as the parent needs to find and reach the origin. */
+const PARENT_TIMEOUT = 15_000;
+
+const parent = section({
+  name: parentName,
+  url: parentUrl,
+  user: userName.exactOptional(),
+  password: secret.exactOptional(),
+  passwordFile: path.exactOptional(),
+  trust: someOf(path, 'trusted roots').exactOptional(),
+  timeout: duration(1).default(PARENT_TIMEOUT),
+}).superRefine(({ user, password, passwordFile, url, trust }, context) => {
+  const issue = (key: string, message: string): void => context.addIssue({ code: 'custom', path: [key], message });
+  const given = password !== undefined || passwordFile !== undefined;
+  if (password !== undefined && passwordFile !== undefined)
+    issue('password', 'there is a passwordFile too: leave one of them out');
+  if (given && user === undefined) issue('user', 'is missing: a password goes with a user');
+  if (!given && user !== undefined) issue('passwordFile', 'is missing: a user goes with a password');
+  if (trust && !url.secure) issue('trust', 'is for a parent with an https:// url: over http:// nothing is verified');
+});
+
+const route = section({
+  hosts: someOf(text, 'host patterns').exactOptional(),
+  via: someOf(text, 'parents'),
+  choose: choice(['inOrder', 'roundRobin']).default('inOrder'),
+});
+
 const upstream = section({
   trust: someOf(path, 'trusted roots').default(['system']),
   crl: listOf(path, 'revocation lists').default([]),
   allowAddresses: listOf(text, 'addresses and ranges').default([]),
   clientCertificates: listOf(clientCertificate, 'client certificates').default([]),
+  parents: listOf(parent, 'parents').default([]),
+  routes: listOf(route, 'routes').default([]),
 }).prefault({});
 
 const hosts = z

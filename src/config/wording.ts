@@ -11,7 +11,13 @@ export function show(value: unknown): string {
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'keys and values';
   if (typeof value !== 'string') return String(value);
-  return JSON.stringify(value.length > MAX_SHOWN ? `${value.slice(0, MAX_SHOWN)}…` : value);
+  const text = hideCredentials(value);
+  return JSON.stringify(text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text);
+}
+
+/** What stands before the @ of a URL, in as many stars: it may be a password. */
+export function hideCredentials(text: string): string {
+  return text.replace(/(?<=\/\/).+(?=@)/g, (secret) => '*'.repeat(secret.length));
 }
 
 /** `a`, `a or b`, `a, b or c`. */

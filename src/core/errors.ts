@@ -1,6 +1,8 @@
 // The one error type of the proxy. A code says what happened, the side says whose doing it was, the cause is kept.
 // The table below is the whole list: status for the client, Squid's error name for `X-Squid-Error`, one sentence.
 
+import type { ParentUse } from './hierarchy.ts';
+
 export type Side = 'client' | 'upstream' | 'proxy';
 
 interface ErrorKind {
@@ -211,19 +213,69 @@ export const ERROR_KINDS = {
     squid: 'ERR_READ_ERROR',
     sentence: 'The origin closed the connection before its reply was complete.',
   },
+  'parent-auth': {
+    side: 'upstream',
+    status: 502,
+    squid: 'ERR_CACHE_ACCESS_DENIED',
+    sentence: 'The parent proxy does not take the credentials of this proxy.',
+  },
+  'parent-refused': {
+    side: 'upstream',
+    status: 403,
+    squid: 'ERR_FORWARDING_DENIED',
+    sentence: 'The parent proxy refuses the request.',
+  },
+  'parent-failed': {
+    side: 'upstream',
+    status: 502,
+    squid: 'ERR_CANNOT_FORWARD',
+    sentence: 'The parent proxy failed, or could not reach the origin.',
+  },
+  'parent-malformed': {
+    side: 'upstream',
+    status: 502,
+    squid: 'ERR_INVALID_RESP',
+    sentence: 'The parent proxy gave no answer that could be read.',
+  },
+  'parent-unreachable': {
+    side: 'upstream',
+    status: 503,
+    squid: 'ERR_CONNECT_FAIL',
+    sentence: 'The parent proxy could not be reached.',
+  },
+  'parent-timeout': {
+    side: 'upstream',
+    status: 504,
+    squid: 'ERR_CONNECT_FAIL',
+    sentence: 'The parent proxy did not answer in time.',
+  },
+  'parent-tls': {
+    side: 'upstream',
+    status: 503,
+    squid: 'ERR_SECURE_CONNECT_FAIL',
+    sentence: 'The parent proxy has not proven by TLS who it is.',
+  },
 } as const satisfies Record<string, ErrorKind>;
 
 export type ErrorCode = keyof typeof ERROR_KINDS;
+
+interface ErrorOptions {
+  readonly cause?: unknown;
+  readonly peer?: string | undefined;
+  readonly parent?: ParentUse | undefined;
+}
 
 export class ProxyError extends Error {
   override readonly name = 'ProxyError';
   readonly code: ErrorCode;
   /** What happened in this very case, fit to be shown to the client: never a secret, never a stack. */
   readonly detail: string;
-  /** The address of the origin that was tried in vain. */
+  /** The address of the origin, or of the parent, that was tried in vain. */
   readonly peer: string | undefined;
+  /** The parent proxy that `peer` is the address of. */
+  readonly parent: ParentUse | undefined;
 
-  constructor(code: ErrorCode, detail = '', options: { cause?: unknown; peer?: string | undefined } = {}) {
+  constructor(code: ErrorCode, detail = '', options: ErrorOptions = {}) {
     // A refusal is no fault: where in our code it was made helps nobody, and finding that out costs as much as a policy.
     const limit = Error.stackTraceLimit;
     if (code !== 'internal') Error.stackTraceLimit = 0;
@@ -232,6 +284,7 @@ export class ProxyError extends Error {
     this.code = code;
     this.detail = detail;
     this.peer = options.peer;
+    this.parent = options.parent;
   }
 
   get kind(): ErrorKind {

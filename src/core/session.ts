@@ -42,6 +42,8 @@ export interface Tunnel {
   /** When the CONNECT came, by the monotonic clock in milliseconds. */
   readonly begin: number;
   sni?: string;
+  /** The Via fields of the CONNECT, for the CONNECT to a parent: by them a loop is seen. */
+  vias?: readonly string[];
   clientTls?: TlsFacts;
   /** Its CONNECT has its line in the access log. */
   logged?: boolean;

@@ -59,7 +59,7 @@ export function answerRequest(errand: Errand, asked: Asked): Fate | Promise<Fate
     });
   }
   if (instead?.kind === 'failed') return refuse(errand, asked, instead.error, { tag: 'NONE_NONE', outcome: 'failed' });
-  if (services.via && hasPassed(valuesOf(request.rawHeaders, 'via'), services.via)) {
+  if (services.via && hasPassed(valuesOf(request.rawHeaders, 'via'), services.via, services.instance)) {
     const loop = new ProxyError('loop', 'Our own Via is in the request.');
     return refuse(errand, asked, loop, { tag: 'NONE_NONE', outcome: 'failed' });
   }
@@ -129,7 +129,7 @@ async function passOn(
     const page = refuse(errand, asked, error, { tag: 'NONE_NONE', outcome: 'malformed', decision: permit });
     return { ...page, forwarded };
   }
-  const denied = error?.status === 403;
+  const denied = error?.status === 403 && error.side === 'proxy';
   const page = refuse(errand, asked, error ?? new ProxyError('internal'), {
     tag: denied ? 'TCP_DENIED' : 'TCP_MISS',
     outcome: denied ? 'denied' : 'failed',

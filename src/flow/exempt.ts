@@ -70,5 +70,5 @@ export function learn({ wanting }: Known, permit: Permit | undefined, error: Pro
   wanting.remember(permit.authority, 'required');
   if (unread(permit) === permit) return error;
   const detail = `${formatAuthority(permit.authority)} asked for one: connect again, from now on it is passed through unread.`;
-  return new ProxyError(error.code, detail, { cause: error, peer: error.peer });
+  return new ProxyError(error.code, detail, { cause: error, peer: error.peer, parent: error.parent });
 }

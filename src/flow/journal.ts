@@ -22,8 +22,8 @@ export interface Told extends Given {
   readonly begin: number;
   readonly decision?: Decision | undefined;
   readonly failure?: ProxyError | undefined;
-  /** The origin's side: what makes the hierarchy HIER_DIRECT. */
-  readonly upstream?: Pick<UpstreamConnection, 'address' | 'tls' | 'timings'> | undefined;
+  /** The origin's side: what makes the hierarchy HIER_DIRECT, or that of a parent. */
+  readonly upstream?: Pick<UpstreamConnection, 'address' | 'tls' | 'timings' | 'parent'> | undefined;
   /** The address of an origin that was tried in vain. */
   readonly tried?: string | undefined;
   readonly firstByte?: number | undefined;
@@ -98,6 +98,9 @@ export class Journal {
       this.#parts.service.warn({ client, url, detail: errorDetail }, 'origin wants a client certificate');
     } else if (error?.startsWith('upstream-') && entry.method !== 'CONNECT') {
       this.#parts.service.warn({ client, url, error, detail: errorDetail }, 'origin failed verification');
+    } else if (error === 'parent-auth') {
+      // Nothing gets through until somebody mends the config.
+      this.#parts.service.warn({ parent: entry.parent, detail: errorDetail }, 'parent proxy refuses our credentials');
     }
   }
 }
@@ -108,6 +111,7 @@ function entryOf(told: Told, url: string): AccessLogEntry {
   const now = performance.now();
   const end = told.end ?? now;
   const peer = upstream?.address ?? told.tried;
+  const parent = upstream ? upstream.parent : failure?.parent;
   const permit = decision?.action === 'allow' ? decision : undefined;
   return {
     time: Date.now() - (now - end),
@@ -119,8 +123,9 @@ function entryOf(told: Told, url: string): AccessLogEntry {
     bytes: told.bytes,
     method: told.method,
     url,
-    hierarchy: peer === undefined ? 'HIER_NONE' : 'HIER_DIRECT',
+    hierarchy: peer === undefined ? 'HIER_NONE' : (parent?.code ?? 'HIER_DIRECT'),
     peer,
+    parent: parent?.name,
     contentType: told.contentType,
     httpVersion: told.httpVersion,
     referer: told.referer,

@@ -35,8 +35,10 @@ export async function openTunnel(
     return refuseMalformedConnect(stage, connection, url, error);
   }
   const tunnel = beginTunnel(admitted.value, decide(stage, connection, admitted.value), begin);
+  const vias = valuesOf(rawHeaders, 'via');
+  if (vias.length > 0) tunnel.vias = vias;
   try {
-    if (stage.via && hasPassed(valuesOf(rawHeaders, 'via'), stage.via)) {
+    if (stage.via && hasPassed(vias, stage.via, stage.instance)) {
       return refuseConnect(stage, connection, tunnel, new ProxyError('loop', 'Our own Via is in the request.'));
     }
     return await carryOut(stage, connection, tunnel, head);
@@ -90,7 +92,7 @@ async function locate(
   permit: Permit,
 ): Promise<Route | undefined | 'answered'> {
   try {
-    return await stage.upstream.locate(permit);
+    return await stage.upstream.locate(permit, tunnel.vias);
   } catch (thrown) {
     const error = asProxyError(thrown);
     if (error.code !== 'address-forbidden' && permit.tls === 'bump') {

@@ -12,7 +12,7 @@ import type { Services } from './services.ts';
 
 /** What the policy does not deny, but the proxy cannot do. */
 export function refuseConnect(services: Services, connection: Connection, tunnel: Tunnel, error: ProxyError): void {
-  const denied = error.status === 403;
+  const denied = error.status === 403 && error.side === 'proxy';
   const bytes = replyRaw(connection.socket, refusalOf(error, formatAuthority(tunnel.authority), tunnel.id));
   services.journal.tellConnect(tunnel, {
     by: connection.session,

@@ -37,6 +37,8 @@ export interface Services {
   readonly identities: UpstreamIdentities | undefined;
   /** Our pseudonym in Via; undefined sends none. */
   readonly via: string | undefined;
+  /** Stands behind it in Via towards parents: several proxies may have one name. */
+  readonly instance: string;
   /** Fires when a drain begins: what is idle is closed by us. */
   readonly stopping: AbortSignal;
 }

@@ -5,7 +5,7 @@ import type { Socket } from 'node:net';
 import { formatAuthority } from '../core/authority.ts';
 import type { Permit } from '../core/decision.ts';
 import { asProxyError, ProxyError } from '../core/errors.ts';
-import { DEFAULT_PORT, type RequestTarget } from '../core/target.ts';
+import { DEFAULT_PORT, formatTarget, type RequestTarget } from '../core/target.ts';
 import type { UpstreamConnection } from '../net/upstream.ts';
 import type { ReplyHead } from '../wire/http-head.ts';
 import { type BodyLength, valuesOf } from './admission.ts';
@@ -153,6 +153,13 @@ class Relay implements ReplySink, BodySink {
   onHead(head: ReplyHead): void {
     const { status, reason, rawHeaders } = head;
     const { via } = this.#options;
+    const { parent, address } = this.#lane.connection;
+    if (status === 407 && parent?.plain) {
+      // To us, not to the client, who would answer it with credentials that are for us.
+      const detail = `${parent.name}: it answered with 407 ${reason.slice(0, 100)}`.trimEnd();
+      this.#abort(new ProxyError('parent-auth', `${detail}.`, { peer: address, parent }));
+      return;
+    }
     this.status = status;
     this.firstByte = performance.now() - this.#begin;
     this.contentType = valuesOf(rawHeaders, 'content-type')[0];
@@ -163,7 +170,7 @@ class Relay implements ReplySink, BodySink {
   }
 
   onData(piece: Buffer): void {
-    this.#reply.write(piece);
+    if (!this.#over) this.#reply.write(piece);
   }
 
   onPause(): boolean {
@@ -171,6 +178,8 @@ class Relay implements ReplySink, BodySink {
   }
 
   onEnd(): void {
+    // The head was one that does not pass.
+    if (this.#over) return;
     this.#options.pools.release(this.#lane);
     this.#reply.end();
     this.#settle(undefined);
@@ -180,7 +189,14 @@ class Relay implements ReplySink, BodySink {
     if (this.#over) return;
     // What has come of the reply goes out before it is broken off.
     this.#reply.flush();
-    this.#settle(error);
+    const { parent, address } = this.#lane.connection;
+    if (!parent?.plain || error.side !== 'upstream') {
+      this.#settle(error);
+      return;
+    }
+    // It may have been the parent's doing: nothing tells the two apart.
+    const detail = `${error.detail} (through the parent ${parent.name})`.trimStart();
+    this.#settle(new ProxyError(error.code, detail, { cause: error.cause, peer: address, parent }));
   }
 
   #abort(error: ProxyError): void {
@@ -201,13 +217,16 @@ class Relay implements ReplySink, BodySink {
   #head(): string {
     const { target, via, body, maxForwards } = this.#options;
     const { method, rawHeaders, httpVersion } = this.#request;
+    const { parent } = this.#lane.connection;
     const fields = upstreamHeaders(rawHeaders, {
       host: formatAuthority(target.authority, DEFAULT_PORT[target.scheme]),
-      via: via ? { version: httpVersion, pseudonym: via } : undefined,
+      via: via ? { version: httpVersion, pseudonym: parent?.via ?? via } : undefined,
+      authorization: parent?.plain?.authorization,
       maxForwards,
       body: body === 'none' && MEANS_BODY.has(method) ? 0 : body,
     });
-    let head = `${method} ${target.path}${target.query} HTTP/1.1\r\n`;
+    const form = parent?.plain ? formatTarget(target) : `${target.path}${target.query}`;
+    let head = `${method} ${form} HTTP/1.1\r\n`;
     for (let at = 0; at + 1 < fields.length; at += 2) head += `${fields[at]}: ${fields[at + 1]}\r\n`;
     return `${head}\r\n`;
   }

@@ -35,6 +35,8 @@ export interface RequestHeaderOptions {
   /** Host as it goes upstream, from the canonical target. */
   readonly host: string;
   readonly via: ViaEntry | undefined;
+  /** Value of Proxy-Authorization, for a parent. */
+  readonly authorization?: string | undefined;
   /** Length of the body to send. */
   readonly body: 'none' | 'chunked' | number;
   /** Max-Forwards to send, where it is ours to count down. */
@@ -49,6 +51,7 @@ export function upstreamHeaders(raw: readonly string[], options: RequestHeaderOp
   if (options.body === 'chunked') out.push('Transfer-Encoding', 'chunked');
   else if (options.body !== 'none') out.push('Content-Length', String(options.body));
   if (options.via) out.push('Via', `${options.via.version} ${options.via.pseudonym}`);
+  if (options.authorization) out.push('Proxy-Authorization', options.authorization);
   return out;
 }
 
@@ -88,7 +91,18 @@ function namedByConnection(raw: readonly string[]): Set<string> | undefined {
   return named;
 }
 
-/** Whether a Via of ours is in the list already: the request has come round (RFC 9110 section 7.6.3). */
-export function hasPassed(vias: readonly string[], pseudonym: string): boolean {
-  return vias.some((value) => value.split(',').some((entry) => entry.trim().split(/\s+/)[1] === pseudonym));
+/**
+ * Whether a Via of ours is in the list already: the request has come round (RFC 9110 section 7.6.3). An entry that says in
+ * its comment, as we do towards parents, that it is of another instance is not ours: two proxies in a row may have kept the
+ * name they came with.
+ */
+export function hasPassed(vias: readonly string[], pseudonym: string, instance?: string): boolean {
+  return vias.some((value) =>
+    value.split(',').some((entry) => {
+      const [, name, comment = ''] = entry.trim().split(/\s+/);
+      return name === pseudonym && (comment === `(${instance})` || !INSTANCE.test(comment));
+    }),
+  );
 }
+
+const INSTANCE = /^\([0-9a-f]{8}\)$/;

@@ -39,13 +39,13 @@ export interface LaneParts {
   readonly connection: UpstreamConnection;
   /** What the connection was dialled with. */
   readonly intake: SharedIntake;
-  /** Scheme and authority, as one text. */
+  /** Scheme, authority, and the parent where there is one, as one text. */
   readonly origin: string;
 }
 
 export class Lane {
   readonly connection: UpstreamConnection;
-  /** Scheme and authority, as one text. */
+  /** Scheme, authority, and the parent where there is one, as one text. */
   readonly origin: string;
   readonly #limits: Limits;
   readonly #deadline = new Deadline(() => this.#onLate());

@@ -41,12 +41,16 @@ export class OriginPools {
    * with the same client certificate.
    */
   take(authority: Authority, scheme: Scheme, client?: Socket, identity?: string): Lane | undefined {
-    const key = originOf(authority, scheme, identity);
+    const via = this.#upstream.viaTo(authority);
+    const key = originOf(authority, scheme, via?.turn(authority), identity);
     const idle = this.#idle.get(key);
     if (!idle) return undefined;
     const at = chooseLane(idle, client);
     const [lane] = at < 0 ? [] : idle.splice(at, 1);
-    if (lane) this.#resting.delete(lane);
+    if (lane) {
+      this.#resting.delete(lane);
+      via?.advance();
+    }
     if (idle.length === 0) this.#idle.delete(key);
     return lane;
   }
@@ -58,12 +62,12 @@ export class OriginPools {
     const connection =
       scheme === 'https'
         ? await this.#upstream.connectSecurely(route, intake.onread)
-        : await this.#upstream.connect(route, intake.onread);
+        : await this.#upstream.connectPlainly(route, intake.onread);
     if (this.#destroyed) {
       connection.socket.destroy();
       throw new ProxyError('connect-failed', 'The proxy is shutting down.');
     }
-    const origin = originOf(permit.authority, scheme, permit.identity);
+    const origin = originOf(permit.authority, scheme, connection.parent, permit.identity);
     const lane = new Lane({ connection, intake, origin }, this.#limits, (gone) => this.#forget(gone));
     this.#lanes.add(lane);
     return lane;
@@ -121,8 +125,19 @@ function chooseLane(idle: readonly Lane[], client: Socket | undefined): number {
   return free;
 }
 
-/** With who we are to it: what an origin has granted to one client certificate is for nobody else (POOL-02). */
-function originOf(authority: Authority, scheme: Scheme, identity: string | undefined): string {
-  const origin = `${scheme}://${formatAuthority(authority)}`;
-  return identity === undefined ? origin : `${origin} ${identity}`;
+/**
+ * With the way there, since what leads through one parent is not what leads through another, or none; and with who we are
+ * to it: what an origin has granted to one client certificate is for nobody else (POOL-02).
+ */
+function originOf(
+  authority: Authority,
+  scheme: Scheme,
+  parent: { readonly name: string } | undefined,
+  identity: string | undefined,
+): string {
+  let key = `${scheme}://${formatAuthority(authority)}`;
+  // The name of a parent has no space in it, so that no two keys read the same.
+  if (parent) key += ` via ${parent.name}`;
+  if (identity !== undefined) key += ` as ${identity}`;
+  return key;
 }

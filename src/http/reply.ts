@@ -142,6 +142,13 @@ const PROXY_STATUS: Partial<Readonly<Record<ErrorCode, string>>> = {
   'response-malformed': 'http_protocol_error',
   'response-timeout': 'http_response_timeout',
   'response-aborted': 'http_response_incomplete',
+  'parent-auth': 'http_request_denied',
+  'parent-refused': 'http_request_denied',
+  'parent-failed': 'destination_unavailable',
+  'parent-malformed': 'http_protocol_error',
+  'parent-unreachable': 'destination_unavailable',
+  'parent-timeout': 'connection_timeout',
+  'parent-tls': 'tls_certificate_error',
 };
 
 /** RFC 8941 section 3.3.3: a quoted string is printable ASCII with `"` and `\` escaped. */

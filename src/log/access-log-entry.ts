@@ -3,12 +3,11 @@
 
 import type { Exception, RefuseBy, Step, TlsAction } from '../core/decision.ts';
 import type { ErrorCode } from '../core/errors.ts';
+import type { HierarchyCode } from '../core/hierarchy.ts';
 import type { TlsFacts } from '../core/session.ts';
 
 /** Squid's result tags that this proxy produces (features.md section L); `NONE_NONE` is Squid 5's spelling. */
 export type ResultTag = 'NONE_NONE' | 'TCP_MISS' | 'TCP_TUNNEL' | 'TCP_DENIED';
-
-export type HierarchyCode = 'HIER_NONE' | 'HIER_DIRECT';
 
 /** What became of a transaction, in one word, so that failure never looks like success. */
 export type Outcome =
@@ -55,8 +54,10 @@ export interface AccessLogEntry {
   readonly url: string;
   readonly user?: string | undefined;
   readonly hierarchy: HierarchyCode;
-  /** Address of the origin that was dialled. */
+  /** Address of the origin, or of the parent, that was dialled. */
   readonly peer?: string | undefined;
+  /** Name of the parent proxy that was asked. */
+  readonly parent?: string | undefined;
   /** Content-Type of the reply as it was sent, parameters included; the format cuts them. */
   readonly contentType?: string | undefined;
   /** `1.1`; for the common and combined formats. */

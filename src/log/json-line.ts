@@ -29,6 +29,7 @@ const FACTS: readonly Fact[] = [
   { key: 'user', read: (entry) => entry.user, max: 256 },
   { key: 'hierarchy', read: (entry) => entry.hierarchy },
   { key: 'peer', read: (entry) => entry.peer },
+  { key: 'parent', read: (entry) => entry.parent },
   { key: 'content_type', read: (entry) => entry.contentType && mediaType(entry.contentType), max: 128 },
   { key: 'http_version', read: (entry) => entry.httpVersion },
   { key: 'referer', read: (entry) => entry.referer && loggedUrl(entry.referer), max: 512 },

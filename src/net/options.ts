@@ -1,5 +1,7 @@
 // The options that net/ wants; config/ reads them.
 
+import type { Authority } from '../core/authority.ts';
+
 export interface ListenOptions {
   readonly address: string;
   /** 0 lets the system choose, for tests. */
@@ -17,6 +19,10 @@ export interface UpstreamOptions {
   readonly allowAddresses: readonly string[];
   /** Certificates of ours for origins that want one; the first that fits is used, and nowhere else. */
   readonly clientCertificates?: readonly ClientCertificateOptions[];
+  /** Proxies that lead on. */
+  readonly parents: readonly ParentOptions[];
+  /** The first that takes a host decides; what none takes goes through the parents, in their order. */
+  readonly routes: readonly RouteOptions[];
 }
 
 export interface ClientCertificateOptions {
@@ -29,6 +35,34 @@ export interface ClientCertificateOptions {
   readonly key: string;
   /** Absolute path of a file whose one line is the passphrase of the key. */
   readonly passphraseFile?: string;
+}
+
+/** Another proxy that requests are sent through. */
+export interface ParentOptions {
+  readonly name: string;
+  /** Where it listens, and whether TLS is spoken to it. */
+  readonly url: ParentUrl;
+  readonly user?: string;
+  readonly password?: string;
+  /** Absolute path of a file whose first line is the password. */
+  readonly passwordFile?: string;
+  /** Roots that its certificate is held against; without them, those of origins. */
+  readonly trust?: readonly string[];
+  /** Milliseconds for one attempt: from the dial to the answer to CONNECT. */
+  readonly timeout: number;
+}
+
+export interface ParentUrl {
+  readonly secure: boolean;
+  readonly authority: Authority;
+}
+
+export interface RouteOptions {
+  /** Host patterns; without them the route takes every host. */
+  readonly hosts?: readonly string[];
+  /** Names of parents in the order they are tried, or `direct`, which can only be the last. */
+  readonly via: readonly string[];
+  readonly choose: 'inOrder' | 'roundRobin';
 }
 
 export interface ResolverOptions {

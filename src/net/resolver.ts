@@ -43,11 +43,16 @@ export class Resolver {
 
   /** The addresses of a canonical name, IPv6 and IPv4 in turn. Throws ProxyError `dns-failed` or `dns-timeout`. */
   async resolve(host: string): Promise<readonly string[]> {
-    const local = this.#hosts.get(host) ?? this.#hostsFile?.lookup(host);
+    const local = this.known(host);
     if (local) return local;
     const answer = this.#cached(host) ?? (await this.#askOnce(host));
     if (answer.error) throw answer.error;
     return answer.addresses;
+  }
+
+  /** What the hosts map or the hosts file has, so that nobody is asked. */
+  known(host: string): readonly string[] | undefined {
+    return this.#hosts.get(host) ?? this.#hostsFile?.lookup(host);
   }
 
   #cached(host: string): Answer | undefined {

@@ -36,7 +36,11 @@ export class UpstreamIdentities {
   }
 
   /** Undefined where there are none. Throws ProxyError `identity-unusable` or `trust-unusable`. */
-  static async open({ clientCertificates = [], trust, crl }: UpstreamOptions): Promise<UpstreamIdentities | undefined> {
+  static async open({
+    clientCertificates = [],
+    trust,
+    crl,
+  }: Pick<UpstreamOptions, 'clientCertificates' | 'trust' | 'crl'>): Promise<UpstreamIdentities | undefined> {
     if (clientCertificates.length === 0) return undefined;
     const byHost = new HostMatcher<Identity>();
     const contexts = new Map<string, UpstreamContext>();

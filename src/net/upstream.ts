@@ -2,10 +2,10 @@
 // had for a Permit, and only a Route can be dialled. Called by http/origin-pools and flow/splice.
 
 import { connect, type OnReadOpts, type Socket } from 'node:net';
-import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
 import type { Authority } from '../core/authority.ts';
 import type { Permit } from '../core/decision.ts';
-import { asProxyError, messageOf, ProxyError } from '../core/errors.ts';
+import { asProxyError, ProxyError } from '../core/errors.ts';
 import type { TlsFacts } from '../core/session.ts';
 import type { OwnCa } from '../pki/own-ca.ts';
 import type { UpstreamContext } from '../pki/upstream-trust.ts';
@@ -13,16 +13,25 @@ import type { AddressGuard } from '../policy/address-guard.ts';
 import { CertificateWish } from './certificate-wish.ts';
 import { tlsFacts } from './client-tls.ts';
 import { dial, type Open } from './dial.ts';
-import { PeerVerifier, type Shown } from './peer-verifier.ts';
+import { feed } from './feed.ts';
+import type { ThroughParent } from './parent.ts';
+import type { ParentRoute } from './parent-route.ts';
+import type { Parents } from './parents.ts';
+import { PeerVerifier } from './peer-verifier.ts';
 import type { Resolver } from './resolver.ts';
+import { UpstreamHandshakes } from './upstream-handshakes.ts';
 import type { UpstreamIdentities } from './upstream-identities.ts';
 
-/** The addresses that a permitted authority may be dialled at: all checked, at least one. */
+/** The addresses that a permitted authority may be dialled at, all checked, at least one; or the parents to ask. */
 export interface Route {
   readonly permit: Permit;
   readonly addresses: readonly string[];
   /** Milliseconds the resolver took. */
   readonly dnsTime: number;
+  /** It leads through a parent, which resolves the name itself: then there may be no address. */
+  readonly via?: ParentRoute;
+  /** What a CONNECT to a parent has in Via before us. */
+  readonly vias?: readonly string[];
 }
 
 export interface UpstreamConnection {
@@ -33,6 +42,8 @@ export interface UpstreamConnection {
   readonly timings: { readonly dns: number; readonly connect: number; readonly tls?: number };
   /** There where the origin has asked for a client certificate: what it made of the answer. */
   readonly wish?: CertificateWish;
+  /** The parent that it leads through; `address` is then that of the parent. */
+  readonly parent?: ThroughParent;
 }
 
 export interface UpstreamParts {
@@ -47,23 +58,51 @@ export interface UpstreamParts {
   /** Milliseconds. */
   readonly connectTimeout: number;
   readonly handshakeTimeout: number;
+  /** Absent: every origin is dialled. */
+  readonly parents?: Parents;
 }
 
 export class Upstream {
   readonly #parts: UpstreamParts;
-  readonly #verifier: PeerVerifier;
+  readonly #handshakes: UpstreamHandshakes;
 
   constructor(parts: UpstreamParts) {
     this.#parts = parts;
-    this.#verifier = new PeerVerifier(parts.context.roots, parts.ownCa);
+    const verifier = new PeerVerifier(parts.context.roots, parts.ownCa);
+    this.#handshakes = new UpstreamHandshakes(verifier, parts.handshakeTimeout);
   }
 
   /** Resolves the permitted host and drops every address that must not be dialled. Throws ProxyError. */
-  async locate(permit: Permit): Promise<Route> {
+  async locate(permit: Permit, vias: readonly string[] = []): Promise<Route> {
+    const { authority } = permit;
+    const via = this.viaTo(authority);
+    if (via) return { permit, addresses: this.#check(authority, this.#known(authority)), dnsTime: 0, via, vias };
+    return this.#resolve(permit);
+  }
+
+  /** The parents that lead to the authority; undefined: it is dialled. */
+  viaTo(authority: Authority): ParentRoute | undefined {
+    return this.#parts.parents?.routeTo(authority);
+  }
+
+  async #resolve(permit: Permit): Promise<Route> {
     const { authority } = permit;
     const begin = performance.now();
     const all = authority.kind === 'name' ? await this.#parts.resolver.resolve(authority.host) : [authority.host];
     const dnsTime = performance.now() - begin;
+    return { permit, addresses: this.#check(authority, all), dnsTime };
+  }
+
+  /** What can be said without asking, where a parent will resolve the name. */
+  #known({ kind, host }: Authority): readonly string[] {
+    if (kind !== 'name') return [host];
+    // RFC 6761 section 6.3: whoever resolves it, it is the machine itself, there that of the parent.
+    if (host === 'localhost' || host.endsWith('.localhost')) return ['127.0.0.1'];
+    return this.#parts.resolver.known(host) ?? [];
+  }
+
+  /** Those that may be dialled; throws where none of several may. */
+  #check(authority: Authority, all: readonly string[]): readonly string[] {
     const addresses: string[] = [];
     const reasons: string[] = [];
     for (const address of all) {
@@ -71,7 +110,7 @@ export class Upstream {
       if (check.ok) addresses.push(address);
       else reasons.push(check.reason);
     }
-    if (addresses.length > 0) return { permit, addresses, dnsTime };
+    if (addresses.length > 0 || all.length === 0) return addresses;
     throw new ProxyError(
       'address-forbidden',
       `${authority.host}: ${reasons.join('; ')}. Ranges that may be dialled stand under upstream.allowAddresses.`,
@@ -80,7 +119,15 @@ export class Upstream {
 
   /** A TCP connection to a checked address, paused; its bytes go to `onread`, past the stream. Throws ProxyError. */
   connect(route: Route, onread?: OnReadOpts): Promise<UpstreamConnection> {
+    if (route.via) return this.#through(route, (via, authority) => via.tunnel(authority, route.vias), onread);
     return this.#dial(route, (target) => connect({ ...target, ...(onread ? { onread } : {}) }).pause());
+  }
+
+  /** For plain requests: as `connect`, but of a parent the connection itself, for requests in absolute form. */
+  connectPlainly(route: Route, onread?: OnReadOpts): Promise<UpstreamConnection> {
+    return route.via
+      ? this.#through(route, (via, authority) => via.reach(authority), onread)
+      : this.connect(route, onread);
   }
 
   /**
@@ -88,28 +135,60 @@ export class Upstream {
    * ProxyError; then nothing is left open.
    */
   async connectSecurely(route: Route, onread?: OnReadOpts): Promise<UpstreamConnection> {
-    const { authority, identity } = route.permit;
-    const secureContext = this.#contextOf(identity);
+    const { permit, via, vias } = route;
+    if (via) {
+      const tunnel = await via.tunnel(permit.authority, vias);
+      return tunnel
+        ? this.#secureTunnel(tunnel, permit, onread)
+        : this.connectSecurely(await this.#resolve(permit), onread);
+    }
     const { socket, ...tcp } = await this.#dial(route, (target) =>
-      connectTls({
-        ...target,
-        ...(onread ? { onread } : {}),
-        secureContext,
-        // RFC 6066 section 3: an address is never sent as a server name.
-        ...(authority.kind === 'name' ? { servername: authority.host } : {}),
-        ALPNProtocols: ['http/1.1'],
-        rejectUnauthorized: true,
-        // OpenSSL judges the chain; then we do, and the name, resumed session or not.
-        checkServerIdentity: () => undefined,
-        requestOCSP: true,
-        // No session option: what is never offered cannot be resumed to another name, trust or client.
-      }),
+      connectTls({ ...target, ...(onread ? { onread } : {}), ...this.#tlsOptions(permit) }),
     );
+    return { ...tcp, ...(await this.#proven(socket, permit, tcp.timings)) };
+  }
+
+  /** The origin proves itself through the tunnel as it would without: the parent sees nothing but records. */
+  async #secureTunnel(
+    tunnel: UpstreamConnection,
+    permit: Permit,
+    onread: OnReadOpts | undefined,
+  ): Promise<UpstreamConnection> {
+    const socket = connectTls({ socket: tunnel.socket, ...this.#tlsOptions(permit) });
+    const proven = await this.#proven(socket, permit, tunnel.timings).catch((thrown: unknown) => {
+      tunnel.socket.destroy();
+      const { code, detail, cause } = asProxyError(thrown);
+      throw new ProxyError(code, `${detail} (through the parent ${tunnel.parent?.name})`, { cause });
+    });
+    if (onread) feed(socket, onread);
+    return { ...tunnel, ...proven };
+  }
+
+  /** What is known of the connection once the handshake has ended well. */
+  async #proven(
+    socket: TLSSocket,
+    { authority, identity }: Permit,
+    timings: UpstreamConnection['timings'],
+  ): Promise<Pick<UpstreamConnection, 'socket' | 'tls' | 'timings' | 'wish'>> {
     const begin = performance.now();
     const wish = new CertificateWish(authority, identity !== undefined);
-    await this.#verify(socket, authority, wish);
-    const timings = { ...tcp.timings, tls: performance.now() - begin };
-    return { ...tcp, socket, tls: tlsFacts(socket), timings, ...(wish.asked ? { wish } : {}) };
+    await this.#handshakes.end(socket, authority, wish);
+    const tls = performance.now() - begin;
+    return { socket, tls: tlsFacts(socket), timings: { ...timings, tls }, ...(wish.asked ? { wish } : {}) };
+  }
+
+  #tlsOptions({ authority, identity }: Permit): ConnectionOptions {
+    return {
+      secureContext: this.#contextOf(identity),
+      // RFC 6066 section 3: an address is never sent as a server name.
+      ...(authority.kind === 'name' ? { servername: authority.host } : {}),
+      ALPNProtocols: ['http/1.1'],
+      rejectUnauthorized: true,
+      // OpenSSL judges the chain; then we do, and the name, resumed session or not.
+      checkServerIdentity: () => undefined,
+      requestOCSP: true,
+      // No session option: what is never offered cannot be resumed to another name, trust or client.
+    };
   }
 
   #contextOf(identity: string | undefined): UpstreamContext {
@@ -117,72 +196,21 @@ export class Upstream {
     return identity === undefined ? context : (identities?.contextOf(identity) ?? context);
   }
 
+  /** Over a parent; or directly, where that is the last resort and no parent gives an answer. */
+  async #through(
+    route: Route,
+    ask: (via: ParentRoute, authority: Authority) => Promise<UpstreamConnection | undefined>,
+    onread: OnReadOpts | undefined,
+  ): Promise<UpstreamConnection> {
+    const connection = route.via && (await ask(route.via, route.permit.authority));
+    if (!connection) return this.connect(await this.#resolve(route.permit), onread);
+    if (onread) feed(connection.socket, onread);
+    return connection;
+  }
+
   async #dial<S extends Socket>({ permit, addresses, dnsTime }: Route, open: Open<S>) {
     const begin = performance.now();
     const { socket, address } = await dial(addresses, permit.authority.port, this.#parts.connectTimeout, open);
     return { socket, address, timings: { dns: dnsTime, connect: performance.now() - begin } };
-  }
-
-  /** Waits for the end of the handshake, and judges the peer. No byte of it has come yet: TCP stands since this turn. */
-  #verify(tls: TLSSocket, authority: Authority, wish: CertificateWish): Promise<void> {
-    return new Promise((resolve, reject) => {
-      // Node makes an object of the whole chain for checkServerIdentity. It costs more than all our checks, and with a key
-      // on a curve that has no NIST name (brainpool, secp256k1) it ends the process by a null pointer (26.10.0).
-      Object.assign(tls, { getPeerCertificate: () => ({}) });
-      let shown: Shown = { leaf: undefined, staple: undefined, resumed: false };
-      tls.once('OCSPResponse', (staple: Buffer | null) => {
-        shown = { ...shown, staple: staple ?? undefined };
-      });
-      // Before Node itself hears of it: a refused socket has no peer certificate any more.
-      tls.prependOnceListener('secure', () => {
-        wish.look(tls);
-        shown = { ...shown, leaf: tls.getPeerX509Certificate(), resumed: tls.isSessionReused() };
-      });
-      const timer = setTimeout(
-        () => fail(new ProxyError('upstream-tls', 'No end of the handshake in time.')),
-        this.#parts.handshakeTimeout,
-      );
-      const fail = (error: ProxyError): void => {
-        clearTimeout(timer);
-        reject(error);
-        tls.destroy();
-      };
-      // Nobody stands above a listener: what a fault of ours throws there would be nobody's, and the wait without end.
-      const guarded = (judge: () => void): void => {
-        try {
-          judge();
-        } catch (fault) {
-          fail(asProxyError(fault));
-        }
-      };
-      // Stays for the socket's life; after the handshake, its owner learns of the end by 'close'.
-      tls.on('error', (cause: Error & { code?: string }) =>
-        guarded(() => {
-          wish.look(tls, cause.code);
-          fail(wish.refusal(false) ?? this.#handshakeError(cause, shown, authority));
-        }),
-      );
-      // Before Node makes an error of it, which takes the handshake with it.
-      tls.prependOnceListener('end', () => wish.look(tls));
-      tls.once('close', () =>
-        fail(wish.refusal(false) ?? new ProxyError('upstream-tls', 'The origin closed the connection.')),
-      );
-      tls.once('secureConnect', () => {
-        clearTimeout(timer);
-        guarded(() => {
-          const refusal = this.#verifier.refusal(shown, authority);
-          if (refusal) fail(refusal);
-          else resolve();
-        });
-      });
-    });
-  }
-
-  #handshakeError(cause: Error & { code?: string }, { leaf }: Shown, authority: Authority): ProxyError {
-    const code = cause.code ?? '';
-    // OpenSSL's verdicts on a chain carry bare names; protocol failures begin with ERR_ or are errno names.
-    const isVerdict = /^[A-Z][A-Z_]+$/.test(code) && !/^(?:ERR_|E[A-Z]+$)/.test(code);
-    if (!isVerdict) return new ProxyError('upstream-tls', messageOf(cause), { cause });
-    return this.#verifier.explain(cause, leaf, authority);
   }
 }

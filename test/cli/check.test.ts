@@ -133,6 +133,14 @@ describe('a file that a start cannot use fails the check', () => {
       /^error: \S+ca-key\.pem does not open with the passphrase in \S+pass; correct it\.\n$/,
     ],
     [
+      'the password of a parent that is not there',
+      () => {
+        const parent = '{ name: hq, url: "http://hq.test:3128", user: me, passwordFile: hq.secret }';
+        return configFolder(`${QUIET}\nupstream: { trust: [root.pem], parents: [${parent}] }`);
+      },
+      /^error: The password file \S+hq\.secret cannot be read \(ENOENT.*\); make it readable for this user\.\n$/,
+    ],
+    [
       'roots that are not there',
       () => configFolder(`${QUIET}\nupstream: { trust: [roots.pem] }`),
       /^error: \S+roots\.pem cannot be read \(ENOENT.*\)\.\n$/,

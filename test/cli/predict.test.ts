@@ -4,12 +4,13 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { type Prediction, predict } from '../../src/cli/predict.ts';
 import type { Config } from '../../src/config/config.ts';
 import { parseAbsoluteTarget, type RequestTarget } from '../../src/core/target.ts';
 import { LedgerFile } from '../../src/exceptions/ledger-file.ts';
 import { httpOrigin, httpsOrigin, type Origin } from '../support/origin.ts';
+import { parentAt, tunnellingParent } from '../support/parents.ts';
 import { dialProxy, openRig, type Rig, type RigOptions, readAll, readUntil, rigConfig, say } from '../support/rig.ts';
 import { TestCa } from '../support/test-ca.ts';
 
@@ -275,4 +276,20 @@ test('an exception that holds is foretold, for its client alone', async () => {
     reason: expect.stringContaining('by exception unread until'),
   });
   expect(await steps('10.0.0.6')).toMatchObject({ tls: 'bump' });
+});
+
+test('a request through a parent is foretold as it goes', async () => {
+  const parent = await tunnellingParent();
+  const options: RigOptions = {
+    trust: [ca.rootFile],
+    servers: [NO_NAME_SERVER],
+    parents: [parentAt(parent.port), parentAt(9, { name: 'spare' })],
+    routes: [{ via: ['hq', 'spare', 'direct'], choose: 'inOrder' }],
+    policy: { rules: [{ name: 'bumped', hosts: ['bump.test'], action: 'allow' }] },
+  };
+  const rig = await openRig(options);
+  onTestFinished(() => rig.proxy.close(0));
+  const { steps } = await compare({ rig, config: rigConfig(rig.folder, options) }, 'https://bump.test:SECURE/x', 'GET');
+  const reason = 'through the parent hq, else spare; directly while none lives';
+  expect(steps).toContainEqual({ step: 'address', action: 'allow', reason });
 });

@@ -70,6 +70,7 @@ export const BROKEN: readonly [string, string, ...(readonly [string, string])[]]
     'version: 1\nca: { key: ca.pem }',
     ['c.yaml:2:1  ca.cert  is missing: key and cert go together', ''],
   ],
+  ...parentMistakes(),
   ['no worker', 'version: 1\nworkers: 0', ['c.yaml:2:10  workers  expected a number from 1 to 256, got 0', '']],
   [
     'a wait without unit',
@@ -223,3 +224,162 @@ export const BROKEN: readonly [string, string, ...(readonly [string, string])[]]
   ['an open quote', 'version: 1\nvia: "me', ['c.yaml:2:9  the closing quote is missing', '']],
   ['a list', '- version: 1', ['c.yaml:1:1  expected keys and values, got a list', '']],
 ];
+
+/** A mistake in one line of a parent or a route; `hq` is the name of the parent. */
+function parentMistakes(): [string, string, readonly [string, string]][] {
+  const HQ = '{ name: hq, url: "http://hq.test:3128" }';
+  const text = (...lines: string[]): string => ['version: 1', 'upstream:', ...lines].join('\n');
+  const parent = (inside: string): string => text('  parents:', `    - { ${inside} }`);
+  const route = (inside: string, ...more: string[]): string =>
+    text(`  parents: [${HQ}]`, '  routes:', `    - { ${inside} }`, ...more);
+  const url = 'expected the URL of a proxy, such as http://proxy.example.com:3128';
+  return [
+    [
+      'a parent without a name',
+      parent('url: "http://hq.test:3128"'),
+      ['c.yaml:4:7  upstream.parents[0].name  is missing: expected a name of letters, digits, dots and hyphens', ''],
+    ],
+    [
+      'a parent of two words',
+      parent('name: a b, url: "http://hq.test:3128"'),
+      [
+        'c.yaml:4:15  upstream.parents[0].name  expected a name of letters, digits, dots and hyphens, got "a b": it is one word of at most 32 characters',
+        '',
+      ],
+    ],
+    ['a parent without a url', parent('name: hq'), [`c.yaml:4:7  upstream.parents[0].url  is missing: ${url}`, '']],
+    [
+      'a parent by another protocol',
+      parent('name: hq, url: "socks5://hq.test:1080"'),
+      [`c.yaml:4:24  upstream.parents[0].url  ${url}, got "socks5://hq.test:1080"`, ''],
+    ],
+    [
+      'a parent without a port',
+      parent('name: hq, url: "http://hq.test"'),
+      [`c.yaml:4:24  upstream.parents[0].url  ${url}, got "http://hq.test": port is missing`, ''],
+    ],
+    [
+      'a parent with a path',
+      parent('name: hq, url: "http://hq.test:3128/proxy"'),
+      [`c.yaml:4:24  upstream.parents[0].url  ${url}, got "http://hq.test:3128/proxy"`, ''],
+    ],
+    [
+      'credentials in the url of a parent',
+      parent('name: hq, url: "http://me:hunter2@hq.test:3128"'),
+      [
+        'c.yaml:4:24  upstream.parents[0].url  a URL here has no user and password: write "user" and "passwordFile" beside it',
+        '',
+      ],
+    ],
+    [
+      'a parent that is a url',
+      text('  parents: ["http://me:hunter2@hq.test:3128"]'),
+      ['c.yaml:3:13  upstream.parents[0]  expected keys and values, got "http://**********@hq.test:3128"', ''],
+    ],
+    [
+      'a password that is a number',
+      parent('name: hq, url: "http://hq.test:3128", user: me, password: 12345'),
+      ['c.yaml:4:67  upstream.parents[0].password  expected text in quotes', ''],
+    ],
+    [
+      'a password without its user',
+      parent('name: hq, url: "http://hq.test:3128", password: hunter2'),
+      ['c.yaml:4:7  upstream.parents[0].user  is missing: a password goes with a user', ''],
+    ],
+    [
+      'a user without a password',
+      parent('name: hq, url: "http://hq.test:3128", user: me'),
+      ['c.yaml:4:7  upstream.parents[0].passwordFile  is missing: a user goes with a password', ''],
+    ],
+    [
+      'a user with a colon',
+      parent('name: hq, url: "http://hq.test:3128", user: "a:b", password: hunter2'),
+      [
+        'c.yaml:4:53  upstream.parents[0].user  expected a user name, got "a:b": it is empty, or holds a colon or a control character',
+        '',
+      ],
+    ],
+    [
+      'two passwords',
+      parent('name: hq, url: "http://hq.test:3128", user: me, passwordFile: f, password: hunter2'),
+      ['c.yaml:4:84  upstream.parents[0].password  there is a passwordFile too: leave one of them out', ''],
+    ],
+    [
+      'trust in a parent without TLS',
+      parent('name: hq, url: "http://hq.test:3128", trust: [a.pem]'),
+      [
+        'c.yaml:4:54  upstream.parents[0].trust  is for a parent with an https:// url: over http:// nothing is verified',
+        '',
+      ],
+    ],
+    [
+      'a parent with no time',
+      parent('name: hq, url: "http://hq.test:3128", timeout: 0s'),
+      [
+        'c.yaml:4:56  upstream.parents[0].timeout  expected a duration such as 10s, got "0s": it is longer than 0 and at most 168h',
+        '',
+      ],
+    ],
+    [
+      'a misspelt key of a parent',
+      parent('name: hq, url: "http://hq.test:3128", pasword: hunter2'),
+      ['c.yaml:4:47  upstream.parents[0].pasword  unknown key "pasword"', 'did you mean "password"?'],
+    ],
+    [
+      'two parents of one name',
+      text(`  parents: [${HQ}, ${HQ}]`),
+      ['c.yaml:3:63  upstream.parents[1].name  another parent is called "hq" already', 'give each parent its own name'],
+    ],
+    [
+      'a parent called direct',
+      parent('name: direct, url: "http://hq.test:3128"'),
+      ['c.yaml:4:15  upstream.parents[0].name  "direct" is the word for no parent', 'give it another name'],
+    ],
+    [
+      'a route to nobody',
+      route('via: [hg]'),
+      ['c.yaml:5:15  upstream.routes[0].via[0]  no parent is called "hg"', 'did you mean "hq"?'],
+    ],
+    [
+      'a route without a way',
+      route('via: []'),
+      ['c.yaml:5:14  upstream.routes[0].via  the list of parents is empty', ''],
+    ],
+    [
+      'a route that does not say where',
+      route('hosts: [a.test]'),
+      ['c.yaml:5:7  upstream.routes[0].via  is missing: expected a list of parents', ''],
+    ],
+    [
+      'a route that names a parent twice',
+      route('via: [hq, hq]'),
+      ['c.yaml:5:19  upstream.routes[0].via[1]  "hq" stands here twice', ''],
+    ],
+    [
+      'a parent behind direct',
+      route('via: [direct, hq]'),
+      ['c.yaml:5:15  upstream.routes[0].via[0]  what stands behind "direct" is never asked', 'put it last'],
+    ],
+    [
+      'a route with a broken pattern',
+      route('hosts: ["*example.com"], via: [hq]'),
+      [
+        'c.yaml:5:17  upstream.routes[0].hosts[0]  host pattern "*example.com" would also match evilexample.com',
+        'write ".example.com"',
+      ],
+    ],
+    [
+      'a route behind one that takes all',
+      route('via: [hq]', '    - { hosts: [a.test], via: [direct] }'),
+      [
+        'c.yaml:6:7  upstream.routes[1]  route 1 takes every host, so this one is never asked',
+        'put it before that one',
+      ],
+    ],
+    [
+      'a route with a way of choosing that there is not',
+      route('via: [hq], choose: random'),
+      ['c.yaml:5:28  upstream.routes[0].choose  expected inOrder or roundRobin, got "random"', ''],
+    ],
+  ];
+}

@@ -32,7 +32,7 @@ test.each([
   ['mode', ['under policy']],
   ['tls', ['at the top level', 'under policy.rules']],
   ['path', ['under log.access', 'under log.audit']],
-  ['hosts', ['under upstream.clientCertificates', 'under resolver', 'under policy.rules']],
+  ['hosts', ['under upstream.clientCertificates', 'under upstream.routes', 'under resolver', 'under policy.rules']],
   ['nope', []],
   ['constructor', []],
 ])('%s stands %j', (key, homes) => {

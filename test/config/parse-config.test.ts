@@ -23,7 +23,7 @@ describe('a sound text', () => {
       listen: [{ address: '0.0.0.0', port: 3128, names: [] }],
       workers: 'auto',
       ca: { cert: '/etc/sallyport/certs/ca.pem', key: '/etc/sallyport/certs/ca-key.pem' },
-      upstream: { trust: ['system'], crl: [], allowAddresses: [], clientCertificates: [] },
+      upstream: { trust: ['system'], crl: [], allowAddresses: [], clientCertificates: [], parents: [], routes: [] },
       resolver: { servers: [], hosts: {}, maxTtl: 300_000 },
       via: 'sallyport',
       policy: {

@@ -14,6 +14,17 @@ describe('a printed problem', () => {
     );
   });
 
+  test.each([
+    ['      password: hunter2 # the old one', '      password: *********************', 11],
+    ['  - { "password": "a, b", nam: hq }', '  - { "password": *****************', 27],
+    ['    url: http://me:p@ss/word@proxy.test:3128/', '    url: http://************@proxy.test:3128/', 10],
+    ['    passwordFile: hq.password', '    passwordFile: hq.password', 19],
+  ])('shows no secret of %j, and its caret stands where it stood', (line, shown, column) => {
+    expect(printProblems('a', line, [{ line: 1, column, path: '', message: 'm' }])).toBe(
+      `a:1:${column}  m\n   1 | ${shown}\n     | ${' '.repeat(column - 1)}^`,
+    );
+  });
+
   test('has no gap where there is no path, and nothing after the caret where there is no hint', () => {
     expect(printProblems('a.yaml', 'x', [{ line: 1, column: 1, path: '', message: 'wrong' }])).toBe(
       'a.yaml:1:1  wrong\n   1 | x\n     | ^',

@@ -9,7 +9,7 @@ describe('the defaults', () => {
       listen: [{ address: '0.0.0.0', port: 3128, names: [] }],
       workers: 'auto',
       ca: { cert: 'certs/ca.pem', key: 'certs/ca-key.pem' },
-      upstream: { trust: ['system'], crl: [], allowAddresses: [], clientCertificates: [] },
+      upstream: { trust: ['system'], crl: [], allowAddresses: [], clientCertificates: [], parents: [], routes: [] },
       resolver: { servers: [], hosts: {}, maxTtl: 5 * 60_000 },
       via: 'sallyport',
       tls: { default: 'bump', onClientCert: 'refuse', onReject: 'suggest', exceptions: 'state/exceptions.json' },

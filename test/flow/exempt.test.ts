@@ -3,14 +3,16 @@
 
 import { chmodSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:https';
+import { connect } from 'node:net';
 import { join } from 'node:path';
-import type { TLSSocket, TlsOptions } from 'node:tls';
+import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from 'node:tls';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { exempt, isSign } from '../../src/flow/exempt.ts';
 import { WantingOrigins } from '../../src/flow/wanting-origins.ts';
 import { CertificateWish } from '../../src/net/certificate-wish.ts';
 import type { RuleOptions } from '../../src/policy/policy.ts';
 import { listening, type Origin } from '../support/origin.ts';
+import { parentAt } from '../support/parents.ts';
 import { get, type Rig, type RigOptions, startRig, tlsThrough } from '../support/rig.ts';
 import { findTool, run } from '../support/run.ts';
 import { TestCa } from '../support/test-ca.ts';
@@ -225,3 +227,68 @@ test.skipIf(!CURL)(
     expect((await rig.entries(8)).map(({ status }) => status)).toEqual(Array.from({ length: 8 }, () => 200));
   },
 );
+
+/** A parent over TLS that asks for a client certificate, and notes whose it gets. */
+async function askingParent(options: TlsOptions): Promise<WantingOrigin> {
+  const seen: string[] = [];
+  const pair = ca.leaf({ san: 'IP:127.0.0.1' });
+  const tls = createTlsServer({ ...pair, ca: clients.root, ...options }, (socket) => {
+    seen.push(String(socket.getPeerCertificate().subject?.CN ?? 'nobody'));
+    socket
+      .on('error', () => undefined)
+      .once('data', (head: Buffer) => {
+        const onward = connect(Number(/^CONNECT \S+:(\d+) /.exec(head.toString())?.[1]), '127.0.0.1');
+        onward.on('error', () => socket.destroy()).on('close', () => socket.destroy());
+        socket.on('close', () => onward.destroy()).write('HTTP/1.1 200 OK\r\n\r\n');
+        socket.pipe(onward).pipe(socket);
+      });
+  });
+  tls.on('tlsClientError', () => undefined);
+  const origin = await listening(tls, '127.0.0.1');
+  onTestFinished(() => origin.close());
+  return Object.assign(origin, { seen });
+}
+
+describe.each(VERSIONS)('through a parent that speaks %s and asks for a certificate too', (maxVersion) => {
+  test('an origin gets the one that is configured for it, and the parent gets none', async () => {
+    const [origin, parent] = [await wantingOrigin(REQUIRED), await askingParent({ ...OPTIONAL, maxVersion })];
+    const rig = await rigFor(
+      {},
+      {
+        clientCertificates: [{ hosts: ['ok.test', '127.0.0.1'], ...identityFiles() }],
+        parents: [parentAt(parent.port, { secure: true })],
+      },
+    );
+    const authority = `ok.test:${origin.port}`;
+    expect(await get(await tlsThrough(rig.port, authority, { ca: rig.ca }), authority)).toContain('hello the proxy');
+    expect([origin.seen, parent.seen]).toEqual([['the proxy'], ['nobody']]);
+  });
+
+  test('an origin that gets none is told of as without a parent, and passed unread from then on', async () => {
+    const [origin, parent] = [await wantingOrigin(REQUIRED), await askingParent({ ...OPTIONAL, maxVersion })];
+    const parents = [parentAt(parent.port, { secure: true })];
+    const rig = await rigFor({ onClientCert: 'splice' }, { parents });
+    const authority = `ok.test:${origin.port}`;
+    for (let i = 0; i < 2; i += 1) {
+      expect(await get(await tlsThrough(rig.port, authority, { ca: ca.root, ...own }), authority)).toContain(
+        'hello the client itself',
+      );
+    }
+    expect(await rig.entries(2)).toMatchObject([
+      { tls: 'splice', hierarchy: 'FIRSTUP_PARENT' },
+      { tls: 'splice', hierarchy: 'FIRSTUP_PARENT' },
+    ]);
+    expect(new Set(parent.seen)).toEqual(new Set(['nobody']));
+  });
+
+  test('a parent that goes on only with one has failed itself', async () => {
+    const parent = await askingParent({ ...REQUIRED, maxVersion });
+    const rig = await rigFor({ onClientCert: 'splice' }, { parents: [parentAt(parent.port, { secure: true })] });
+    const reply = await get(await tlsThrough(rig.port, 'ok.test:443', { ca: rig.ca }), 'ok.test:443');
+    expect(reply).toContain(
+      `hq (127.0.0.1:${parent.port}): it goes on only with a client certificate, and this proxy has none for parents.`,
+    );
+    const [connect] = await rig.entries(2);
+    expect(connect).toMatchObject({ tls: 'bump', error: 'parent-tls' });
+  });
+});

@@ -83,6 +83,27 @@ describe('the journal', () => {
     ]);
   });
 
+  test('names the parent that a connection leads through, or that was asked in vain', () => {
+    const { entries, journal: told } = journal();
+    const parent = { name: 'hq', code: 'ROUNDROBIN_PARENT', via: undefined } as const;
+    const upstream = { address: '192.0.2.8', parent, timings: { dns: 0, connect: 1 } };
+    const failure = new ProxyError('parent-refused', 'No.', { peer: '192.0.2.9', parent });
+    told.tellConnect(beginTunnel(authority, permit, 0), { ...base, upstream });
+    told.tellConnect(beginTunnel(authority, permit, 0), { ...base, failure, tried: failure.peer });
+    expect(entries.map(({ hierarchy, peer, parent: name }) => [hierarchy, peer, name])).toEqual([
+      ['ROUNDROBIN_PARENT', '192.0.2.8', 'hq'],
+      ['ROUNDROBIN_PARENT', '192.0.2.9', 'hq'],
+    ]);
+  });
+
+  test('warns of credentials that a parent does not take', () => {
+    const { said, journal: told } = journal();
+    const parent = { name: 'hq', code: 'FIRSTUP_PARENT' } as const;
+    const failure = new ProxyError('parent-auth', 'hq: 407.', { peer: '192.0.2.9', parent });
+    told.tellConnect(beginTunnel(authority, permit, 0), { ...base, failure, tried: failure.peer });
+    expect(said).toEqual(['warn parent proxy refuses our credentials {"parent":"hq","detail":"hq: 407."}']);
+  });
+
   test('tells a CONNECT once, in the words of whoever is first', () => {
     const { entries, journal: told } = journal();
     const tunnel = beginTunnel(authority, permit, 0);

@@ -189,6 +189,16 @@ describe('the fields of a reply', () => {
   });
 });
 
+test('the credentials for a parent are ours, never those of the client', () => {
+  const raw = ['Proxy-Authorization', 'Basic mine', 'X-a', '1'];
+  expect(upstreamHeaders(raw, { ...plain, authorization: 'Basic ours' }).slice(4)).toEqual([
+    'X-a',
+    '1',
+    'Proxy-Authorization',
+    'Basic ours',
+  ]);
+});
+
 describe('a request has come round', () => {
   test.each([
     [['1.1 sallyport'], true],
@@ -203,5 +213,17 @@ describe('a request has come round', () => {
     [['', ' , ,'], false],
   ])('with Via %j: %s', (vias, expected) => {
     expect(hasPassed(vias, 'sallyport')).toBe(expected);
+  });
+
+  test.each([
+    [['1.1 sallyport'], true],
+    [['1.1 sallyport (0a1b2c3d)'], true],
+    [['1.1 sallyport (ffffffff), 1.1 squid, 1.1 sallyport (0a1b2c3d)'], true],
+    [['1.1 sallyport (ffffffff)'], false],
+    [['1.1 sallyport (ffffffff), 1.1 sallyport (eeeeeeee)'], false],
+    [['1.1 other (0a1b2c3d)'], false],
+    [['1.1 sallyport (some comment)'], true],
+  ])('where each instance of one name has its own comment, with Via %j: %s', (vias, expected) => {
+    expect(hasPassed(vias, 'sallyport', '0a1b2c3d')).toBe(expected);
   });
 });

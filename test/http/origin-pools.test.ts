@@ -8,9 +8,11 @@ import { DEFAULT_LIMITS, type Limits } from '../../src/core/limits.ts';
 import type { Scheme } from '../../src/core/target.ts';
 import type { Lane } from '../../src/http/lane.ts';
 import { OriginPools } from '../../src/http/origin-pools.ts';
+import { Parents } from '../../src/net/parents.ts';
 import { createUpstreamContext } from '../../src/pki/upstream-trust.ts';
 import { expectNothingLeft } from '../support/leaks.ts';
 import { httpsOrigin, type Origin, tcpOrigin } from '../support/origin.ts';
+import { makeParent } from '../support/parent-parts.ts';
 import { until } from '../support/rig.ts';
 import { closedPort } from '../support/socket-pair.ts';
 import { TestCa } from '../support/test-ca.ts';
@@ -59,6 +61,52 @@ describe('a connection that is given back', () => {
     const lane = await acquire(pools, permit, 'http');
     pools.release(lane);
     expect(await acquire(pools, other, 'http')).not.toBe(lane);
+  });
+
+  test('is not taken where another parent, or none, would lead to the origin', async () => {
+    const made = await Promise.all(
+      ['one', 'two'].map(async (name) => makeParent((await origin()).port, { name, authorization: `Basic ${name}` })),
+    );
+    const via = ['one', 'two', 'direct'];
+    const parents = new Parents(
+      made.map(({ parent }) => parent),
+      [{ via, choose: 'inOrder' }],
+    );
+    const pools = poolsOf({ parents });
+    const permit = permitFor(`ok.test:${(await origin()).port}`);
+    const lanes: Lane[] = [];
+    for (const [index, name] of ['one', 'two', undefined].entries()) {
+      const lane = await acquire(pools, permit, 'http');
+      expect(lane.connection.parent?.name).toBe(name);
+      pools.release(lane);
+      expect(await acquire(pools, permit, 'http'), 'it is taken again as long as its parent lives').toBe(lane);
+      pools.release(lane);
+      lanes.push(lane);
+      made[index]?.health.failed('for the test');
+    }
+    expect(new Set(lanes).size).toBe(3);
+    // What was opened directly is not used once a parent is back, and its own connection is.
+    made[1]?.health.answered();
+    expect(await acquire(pools, permit, 'http')).toBe(lanes[1]);
+  });
+
+  test('is not taken for who goes with another client certificate, or with none, through a parent neither', async () => {
+    const made = makeParent((await origin()).port);
+    const through = new Parents([made.parent], []);
+    for (const parents of [undefined, through]) {
+      const pools = poolsOf(parents ? { parents } : {});
+      const permit = permitFor(`ok.test:${(await origin()).port}`);
+      const lanes = new Set<Lane>();
+      for (const identity of [undefined, 'client certificate 1', 'client certificate 2']) {
+        const lane = await pools.open({ ...permit, identity }, 'http');
+        pools.release(lane);
+        expect(pools.take(permit.authority, 'http', undefined, identity)).toBe(lane);
+        pools.release(lane);
+        lanes.add(lane);
+      }
+      expect(lanes.size).toBe(3);
+      expect(pools.take(permit.authority, 'http', undefined, 'client certificate 3')).toBeUndefined();
+    }
   });
 
   test('is not taken for the other scheme', async () => {

@@ -10,7 +10,7 @@ import { onTestFinished } from 'vitest';
 import type { Config } from '../../src/config/config.ts';
 import { DEFAULT_LIMITS, type Limits } from '../../src/core/limits.ts';
 import { createServiceLog } from '../../src/log/service-log.ts';
-import type { ClientCertificateOptions } from '../../src/net/options.ts';
+import type { ClientCertificateOptions, ParentOptions, RouteOptions } from '../../src/net/options.ts';
 import type { CaOptions } from '../../src/pki/certificate-authority.ts';
 import type { PolicyOptions } from '../../src/policy/policy.ts';
 import { type RunningProxy, startProxy } from '../../src/proxy.ts';
@@ -32,6 +32,10 @@ export interface RigOptions {
   readonly names?: readonly string[];
   readonly onReject?: 'off' | 'suggest' | 'splice';
   readonly clientCertificates?: readonly ClientCertificateOptions[];
+  /** Where it listens; a port of the system's choice without it. */
+  readonly port?: number;
+  readonly parents?: readonly ParentOptions[];
+  readonly routes?: readonly RouteOptions[];
 }
 
 /** Of one process, this one; or of as many workers as PROXY_WORKERS says. */
@@ -58,7 +62,7 @@ export interface Rig {
 export function rigConfig(folder: string, options: RigOptions = {}): Config {
   return {
     file: join(folder, 'proxy.yaml'),
-    listen: [{ address: '127.0.0.1', port: 0, names: options.names ?? [] }],
+    listen: [{ address: '127.0.0.1', port: options.port ?? 0, names: options.names ?? [] }],
     workers: 1,
     ca: options.caFiles ?? { cert: join(folder, 'ca', 'ca.pem'), key: join(folder, 'ca', 'ca-key.pem') },
     upstream: {
@@ -66,6 +70,8 @@ export function rigConfig(folder: string, options: RigOptions = {}): Config {
       crl: options.crl ?? [],
       clientCertificates: options.clientCertificates ?? [],
       allowAddresses: options.allowAddresses ?? ['127.0.0.0/8'],
+      parents: options.parents ?? [],
+      routes: options.routes ?? [],
     },
     resolver: { servers: options.servers ?? [], hosts: options.hosts ?? {}, maxTtl: 300_000 },
     via: 'via' in options ? options.via : 'sallyport',

@@ -24,6 +24,8 @@ export interface SquidOptions {
   readonly hosts: Readonly<Record<string, string>>;
   /** Our rules; hosts, urls, action, tls and refuse are understood. What matches none is denied. */
   readonly rules: readonly RuleOptions[];
+  /** Lines of squid.conf before those made of the rules. */
+  readonly first?: readonly string[];
   /** Further lines of squid.conf; `FOLDER` stands for Squid's folder. */
   readonly extra?: readonly string[];
 }
@@ -108,6 +110,7 @@ function squidConf(folder: string, [port, plainPort]: readonly [number, number],
     'shutdown_lifetime 0 seconds',
     'visible_hostname squid.test',
     'acl step1 at_step SslBump1',
+    ...(options.first ?? []),
     ...options.rules.flatMap(ruleLines),
     'http_access deny all',
     'ssl_bump splice all',

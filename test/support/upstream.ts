@@ -3,6 +3,7 @@
 import { createSecureContext } from 'node:tls';
 import { parseAuthority } from '../../src/core/authority.ts';
 import type { Permit } from '../../src/core/decision.ts';
+import type { Parents } from '../../src/net/parents.ts';
 import { Resolver } from '../../src/net/resolver.ts';
 import { Upstream } from '../../src/net/upstream.ts';
 import type { UpstreamContext } from '../../src/pki/upstream-trust.ts';
@@ -20,6 +21,7 @@ export interface UpstreamWish {
   readonly context?: UpstreamContext;
   readonly connectTimeout?: number;
   readonly handshakeTimeout?: number;
+  readonly parents?: Parents;
 }
 
 export function loopbackUpstream(wish: UpstreamWish = {}): Upstream {
