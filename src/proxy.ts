@@ -7,7 +7,7 @@ import type { Config } from './config/config.ts';
 import { ProxyError } from './core/errors.ts';
 import { type Limits, limitsOfOne } from './core/limits.ts';
 import type { Endpoint } from './core/session.ts';
-import { handleConnection } from './flow/handle-connection.ts';
+import { enter } from './flow/enter.ts';
 import { Journal } from './flow/journal.ts';
 import { openTunnel } from './flow/open-tunnel.ts';
 import { rejectMalformed } from './flow/reject-malformed.ts';
@@ -20,8 +20,11 @@ import { AccessLog } from './log/access-log.ts';
 import type { ServiceLog } from './log/service-log.ts';
 import { type Division, descriptorLimit, divideDescriptors } from './net/descriptors.ts';
 import { Listener, type OnSocket } from './net/listener.ts';
+import type { ListenOptions } from './net/options.ts';
+import { OwnDials } from './net/own-dials.ts';
 import { Pace } from './net/pace.ts';
 import { Places } from './net/places.ts';
+import { ProxyHeaders } from './net/proxy-headers.ts';
 import { Resolver } from './net/resolver.ts';
 import { Turns } from './net/turns.ts';
 import { Upstream } from './net/upstream.ts';
@@ -82,7 +85,9 @@ export async function startProxy(config: Config, service: ServiceLog, part?: Wor
   }
   const policy = policyOf(config);
   let listener: Listener | undefined;
-  const upstream = upstreamOf(config, (address, port) => listener?.isOwn(address, port) ?? false, ca);
+  const ownDials = config.listen.some(({ transparent }) => transparent) ? new OwnDials() : undefined;
+  const isOwn = (address: string, port: number): boolean => listener?.isOwn(address, port) ?? false;
+  const upstream = upstreamOf(config, isOwn, ca, ownDials);
   const accessLog = await openAccessLog(config, service);
   const stopping = new AbortController();
   const cut = new AbortController();
@@ -96,6 +101,7 @@ export async function startProxy(config: Config, service: ServiceLog, part?: Wor
     journal: new Journal({ write: (entry) => accessLog.write(entry), service }),
     limits,
     ...sharesOf(limits, division),
+    ownDials,
     via: config.via,
     stopping: stopping.signal,
     cut: cut.signal,
@@ -112,12 +118,13 @@ export async function startProxy(config: Config, service: ServiceLog, part?: Wor
   );
   const stage: Stage = { ...services, server };
 
+  const headers = headersOf(config.listen, division);
   const sockets = new Set<Socket>();
   try {
     const onSocket: OnSocket = (socket, options) => {
       sockets.add(socket);
       socket.on('close', () => sockets.delete(socket));
-      handleConnection(stage, socket, options).catch((error: unknown) => {
+      enter(stage, socket, options, options.proxyProtocol && headers.get(options)).catch((error: unknown) => {
         socket.destroy();
         service.error({ err: error }, 'internal fault');
       });
@@ -189,12 +196,13 @@ export function policyOf(config: Config): Policy {
 
 /**
  * `isOwn` says where this proxy listens, so that it never dials itself; `ca` is what no origin may have a certificate
- * of. Throws ProxyError `trust-unusable`.
+ * of; `ownDials` learns what is dialled. Throws ProxyError `trust-unusable`.
  */
 export function upstreamOf(
   config: Config,
   isOwn: (address: string, port: number) => boolean,
   ca?: CertificateAuthority,
+  ownDials?: OwnDials,
 ): Upstream {
   const { resolver, upstream, limits } = config;
   return new Upstream({
@@ -202,6 +210,7 @@ export function upstreamOf(
     guard: new AddressGuard({ allowAddresses: upstream.allowAddresses, isOwn }),
     context: createUpstreamContext(upstream.trust, upstream.crl),
     ...(ca ? { ownCa: new OwnCa(ca) } : {}),
+    ownDials,
     connectTimeout: limits.connectTimeout,
     handshakeTimeout: limits.handshakeTimeout,
   });
@@ -223,6 +232,13 @@ function sharesOf(
     handshakes: new Turns({ atOnce: handshakesPerClient, patience }),
     mints: new Pace({ perSecond: mintsPerClient, patience }),
   };
+}
+
+/** For each listener behind a load balancer; together they may hold as many sockets as may wait for a place. */
+function headersOf(listen: readonly ListenOptions[], { waiting }: Division): ReadonlyMap<ListenOptions, ProxyHeaders> {
+  const fronted = listen.flatMap((one) => (one.proxyProtocol ? [[one, one.proxyProtocol] as const] : []));
+  const most = Math.ceil(waiting / Math.max(1, fronted.length));
+  return new Map(fronted.map(([one, options]) => [one, new ProxyHeaders(options, most)]));
 }
 
 /** A log that fails later is told and tried again; one that fails now would hide from the first request on. */

@@ -50,6 +50,12 @@ function judge(data: unknown): readonly Finding[] {
     if (!ranges.ok)
       findings.push(...ranges.problems.map((problem) => toFinding(problem, ['upstream', 'allowAddresses'])));
   }
+  const listen = shape.listen.safeParse(data['listen']);
+  for (const [index, { proxyProtocol }] of (listen.data ?? []).entries()) {
+    const ranges = parseAllowAddresses(proxyProtocol?.from ?? []);
+    const above = ['listen', index, 'proxyProtocol', 'from'];
+    if (!ranges.ok) findings.push(...ranges.problems.map((problem) => toFinding(problem, above)));
+  }
   if (policy.success && tls.success) {
     const compiled = compilePolicy({ ...policy.data, tls: tls.data.default });
     if (!compiled.ok) findings.push(...compiled.problems.map((problem) => policyFinding(problem, indexes)));

@@ -4,6 +4,7 @@ import type { Limits } from '../core/limits.ts';
 import type { OriginPools } from '../http/origin-pools.ts';
 import type { OwnPages } from '../http/own-pages.ts';
 import type { MessageServer } from '../http/server.ts';
+import type { OwnDials } from '../net/own-dials.ts';
 import type { Pace } from '../net/pace.ts';
 import type { Places } from '../net/places.ts';
 import type { Turns } from '../net/turns.ts';
@@ -26,6 +27,8 @@ export interface Services {
   readonly handshakes: Turns;
   /** Whose turn it is to have a leaf minted. */
   readonly mints: Pace;
+  /** Only where a firewall could send them back to us. */
+  readonly ownDials?: OwnDials | undefined;
   /** Our pseudonym in Via; undefined sends none. */
   readonly via: string | undefined;
   /** Fires when a drain begins: what is idle is closed by us. */

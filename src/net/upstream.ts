@@ -12,6 +12,7 @@ import type { UpstreamContext } from '../pki/upstream-trust.ts';
 import type { AddressGuard } from '../policy/address-guard.ts';
 import { tlsFacts } from './client-tls.ts';
 import { dial, type Open } from './dial.ts';
+import type { OwnDials } from './own-dials.ts';
 import { PeerVerifier, type Shown } from './peer-verifier.ts';
 import type { Resolver } from './resolver.ts';
 
@@ -38,6 +39,8 @@ export interface UpstreamParts {
   readonly context: UpstreamContext;
   /** Our interception CA, which no origin may have a certificate of. */
   readonly ownCa?: OwnCa;
+  /** Is told of each connection, where there is one. */
+  readonly ownDials?: OwnDials | undefined;
   /** Milliseconds. */
   readonly connectTimeout: number;
   readonly handshakeTimeout: number;
@@ -107,6 +110,7 @@ export class Upstream {
   async #dial<S extends Socket>({ permit, addresses, dnsTime }: Route, open: Open<S>) {
     const begin = performance.now();
     const { socket, address } = await dial(addresses, permit.authority.port, this.#parts.connectTimeout, open);
+    this.#parts.ownDials?.add(socket);
     return { socket, address, timings: { dns: dnsTime, connect: performance.now() - begin } };
   }
 
