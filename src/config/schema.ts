@@ -49,14 +49,14 @@ const transparent = z
     error: expected('true, or keys and values'),
   })
   .transform((value) => (value === true ? { httpsPort: 443, httpPort: 80 } : value || undefined))
-  .exactOptional();
+  .optional();
 
 const listen = someOf(
   section({
     address: address.default('0.0.0.0'),
     port: port.default(3128),
     names: listOf(hostName, 'host names').default([]),
-    proxyProtocol: section({ from: someOf(text, 'addresses and ranges') }).exactOptional(),
+    proxyProtocol: section({ from: someOf(text, 'addresses and ranges') }).optional(),
     transparent,
   }),
   'listeners',

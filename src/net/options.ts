@@ -7,7 +7,7 @@ export interface ListenOptions {
   /** Names in the certificate for TLS to the proxy itself, besides the address the client came to. */
   readonly names: readonly string[];
   /** Absent: nobody in front of us says whose connection it passes on. */
-  readonly proxyProtocol?: ProxyProtocolOptions;
+  readonly proxyProtocol?: ProxyProtocolOptions | undefined;
   /** For connections that a firewall has turned around to us; absent: clients know that we are a proxy. */
   readonly transparent?: InterceptOptions | undefined;
 }
