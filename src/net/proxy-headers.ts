@@ -33,6 +33,8 @@ export class ProxyHeaders {
    * `timeout` in milliseconds. The socket is left paused; whatever comes out, it is not closed. Never rejects.
    */
   async take(socket: Socket, peer: string, timeout: number): Promise<Fronted> {
+    // One that was reset meanwhile, as by a health check, has no address any more.
+    if (peer === '') return { kind: 'gone' };
     if (!this.#trusted.has(peer)) return this.#doubt(socket, timeout);
     if (this.#trusting >= this.#most) return { kind: 'refused', error: new ProxyError('overloaded') };
     this.#trusting += 1;

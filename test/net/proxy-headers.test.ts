@@ -83,6 +83,11 @@ describe('a trusted source', () => {
     expect(await headers().take(near, TRUSTED, LONG)).toEqual({ kind: 'gone' });
   });
 
+  test('that is reset before it could be asked who it is, is gone', async () => {
+    const { near } = await socketPair();
+    expect(await headers().take(near, '', LONG)).toEqual({ kind: 'gone' });
+  });
+
   test.each([0, 5, 20])('that stops after %i bytes is refused at the deadline', async (length) => {
     const { near, far } = await socketPair();
     far.write(lineHeader().subarray(0, length));
