@@ -7,7 +7,6 @@ import { asProxyError, ProxyError } from '../core/errors.ts';
 import { beginTunnel, type Session, type Tunnel } from '../core/session.ts';
 import { type Connection, connectionOn } from '../http/connection.ts';
 import { peekError } from '../net/peek.ts';
-import { notTls } from './await-hello.ts';
 import { afterHello, decide } from './open-tunnel.ts';
 import { type Hello, peekHello } from './peek-hello.ts';
 import { endWithAlert, refuseHello } from './refuse-hello.ts';
@@ -29,7 +28,9 @@ export async function openIntercepted(stage: Stage, session: Session, socket: So
   const words = peeked.value;
   if (words.state !== 'hello') {
     socket.destroy();
-    journal.tellNoRequest(session, { outcome: 'terminated', failure: notTls(words) });
+    const code = words.state === 'malformed' ? 'hello-malformed' : 'not-tls';
+    const failure = new ProxyError(code, `${words.reason}.`);
+    journal.tellNoRequest(session, { outcome: 'terminated', failure });
     return;
   }
   const authority = authorityOf(words, port);
