@@ -74,7 +74,7 @@ export interface WorkerPart {
 /** Throws ProxyError: the CA, the trust, the log or a port cannot be used. Then nothing is left open. */
 export async function startProxy(config: Config, service: ServiceLog, part?: WorkerPart): Promise<RunningProxy> {
   const limits = limitsOfOne(config.limits, part?.workers ?? 1);
-  const division = divideDescriptors(descriptorLimit(), limits);
+  const division = forFronts(config.listen, divideDescriptors(descriptorLimit(), limits));
   const { ca, created, warnings } = part
     ? { ca: part.ca, created: false, warnings: [] }
     : await openCertificateAuthority(config.ca);
@@ -118,9 +118,9 @@ export async function startProxy(config: Config, service: ServiceLog, part?: Wor
   );
   const stage: Stage = { ...services, server };
 
-  const headers = headersOf(config.listen, division);
   const sockets = new Set<Socket>();
   try {
+    const headers = headersOf(config.listen, division);
     const onSocket: OnSocket = (socket, options) => {
       sockets.add(socket);
       socket.on('close', () => sockets.delete(socket));
@@ -234,7 +234,13 @@ function sharesOf(
   };
 }
 
-/** For each listener behind a load balancer; together they may hold as many sockets as may wait for a place. */
+/** Where a load balancer is in front, half of those who wait do so for their header. */
+function forFronts(listen: readonly ListenOptions[], division: Division): Division {
+  const fronted = listen.some(({ proxyProtocol }) => proxyProtocol !== undefined);
+  return fronted ? { ...division, waiting: Math.ceil(division.waiting / 2) } : division;
+}
+
+/** For each listener behind a load balancer; together they hold no more sockets than may wait for a place. */
 function headersOf(listen: readonly ListenOptions[], { waiting }: Division): ReadonlyMap<ListenOptions, ProxyHeaders> {
   const fronted = listen.flatMap((one) => (one.proxyProtocol ? [[one, one.proxyProtocol] as const] : []));
   const most = Math.ceil(waiting / Math.max(1, fronted.length));

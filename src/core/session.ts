@@ -42,6 +42,8 @@ export interface Tunnel {
   /** When the CONNECT came, by the monotonic clock in milliseconds. */
   readonly begin: number;
   sni?: string;
+  /** There was no CONNECT: a firewall has turned the connection around to us. */
+  intercepted?: boolean;
   clientTls?: TlsFacts;
   /** Absent when each request goes to the origin. */
   instead?: Instead;

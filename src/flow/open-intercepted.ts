@@ -43,6 +43,7 @@ export async function openIntercepted(stage: Stage, session: Session, socket: So
   const connection = connectionOn(socket, session);
   const decision = decide(stage, connection, authority.value);
   const tunnel = beginTunnel(authority.value, decision, session.begin);
+  tunnel.intercepted = true;
   try {
     await carryOut(stage, connection, tunnel, words);
   } catch (thrown) {

@@ -17,7 +17,7 @@ export function endWithAlert(socket: Socket, alert: keyof typeof ALERTS): void {
   socket.destroySoon();
 }
 
-/** By the policy; or, with `error`, for what the proxy cannot do. The line has the status that a CONNECT would have got. */
+/** By the policy; or, with `error`, for what the proxy cannot do. */
 export function refuseHello(
   { journal }: Pick<Services, 'journal'>,
   { socket, session }: Connection,

@@ -64,7 +64,7 @@ describe('intercepted TLS', () => {
     const tls = await dialTls(rig.port, { servername: 'bump.test', ca: rig.ca });
     expect(await get(tls, `bump.test:${origin.port}`, '/p?q')).toContain('you asked bump.test');
     expect((await next(2)).lines).toEqual([
-      `NONE_NONE/200 0 CONNECT bump.test:${origin.port} - HIER_DIRECT/127.0.0.1 -`,
+      `NONE_NONE/000 0 CONNECT bump.test:${origin.port} - HIER_DIRECT/127.0.0.1 -`,
       `TCP_MISS/200 N GET https://bump.test:${origin.port}/p? - HIER_DIRECT/127.0.0.1 -`,
     ]);
   });
@@ -103,7 +103,7 @@ describe('intercepted TLS', () => {
   test('that the policy denies is ended by an alert that says so', async () => {
     await expect(dialTls(rig.port, { servername: 'no.test', ca: rig.ca })).rejects.toThrow(/alert access denied/i);
     const { lines: told, entries } = await next(1);
-    expect(told).toEqual([`TCP_DENIED/403 0 CONNECT no.test:${origin.port} - HIER_NONE/- -`]);
+    expect(told).toEqual([`TCP_DENIED/000 0 CONNECT no.test:${origin.port} - HIER_NONE/- -`]);
     expect(entries[0]).toMatchObject({ outcome: 'denied', rule: 'default', sni: 'no.test' });
   });
 
@@ -111,7 +111,7 @@ describe('intercepted TLS', () => {
     const tls = await dialTls(rig.port, { servername: 'page.test', ca: rig.ca });
     expect(await get(tls, `page.test:${origin.port}`)).toMatch(/^HTTP\/1\.1 403 [\s\S]*for people/);
     expect((await next(2)).lines).toEqual([
-      `TCP_DENIED/200 0 CONNECT page.test:${origin.port} - HIER_NONE/- -`,
+      `TCP_DENIED/000 0 CONNECT page.test:${origin.port} - HIER_NONE/- -`,
       `NONE_NONE/403 N GET https://page.test:${origin.port}/ - HIER_NONE/- text/html`,
     ]);
   });
@@ -124,7 +124,7 @@ describe('intercepted TLS', () => {
   test('to a private address is ended by the alert of a denial, whatever the rule', async () => {
     await expect(dialTls(rig.port, { servername: 'private.test', ca: rig.ca })).rejects.toThrow(/access denied/i);
     const { lines: told, entries } = await next(1);
-    expect(told).toEqual([`TCP_DENIED/403 0 CONNECT private.test:${origin.port} - HIER_NONE/- -`]);
+    expect(told).toEqual([`TCP_DENIED/000 0 CONNECT private.test:${origin.port} - HIER_NONE/- -`]);
     expect(entries[0]).toMatchObject({ error: 'address-forbidden' });
   });
 
@@ -133,7 +133,7 @@ describe('intercepted TLS', () => {
     expect(await get(tls, `unknown.test:${origin.port}`)).toMatch(/^HTTP\/1\.1 50[34] /);
     expect((await next(2)).entries[0]).toMatchObject({ outcome: 'bumped', error: expect.stringMatching(/^dns-/) });
     await expect(dialTls(rig.port, { servername: 'nowhere.test' })).rejects.toThrow(/alert internal error/i);
-    expect((await next(1)).lines[0]).toMatch(/^NONE_NONE\/50[34] 0 CONNECT nowhere\.test:\d+ - HIER_NONE\/- -$/);
+    expect((await next(1)).lines[0]).toMatch(/^NONE_NONE\/000 0 CONNECT nowhere\.test:\d+ - HIER_NONE\/- -$/);
   });
 
   test('to an origin that is another is told inside', async () => {

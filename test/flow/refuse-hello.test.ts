@@ -33,15 +33,15 @@ describe('an alert', () => {
 });
 
 test.each([
-  ['a denial', undefined, 49, { tag: 'TCP_DENIED', status: 403, outcome: 'denied' }],
-  ['an address', new ProxyError('address-forbidden'), 49, { tag: 'TCP_DENIED', status: 403, outcome: 'denied' }],
+  ['a denial', undefined, 49, { tag: 'TCP_DENIED', status: 0, outcome: 'denied' }],
+  ['an address', new ProxyError('address-forbidden'), 49, { tag: 'TCP_DENIED', status: 0, outcome: 'denied' }],
   [
     'a failure',
     new ProxyError('dns-failed'),
     80,
-    { tag: 'NONE_NONE', status: 503, outcome: 'failed', error: 'dns-failed' },
+    { tag: 'NONE_NONE', status: 0, outcome: 'failed', error: 'dns-failed' },
   ],
-])('%s is told as at a CONNECT', async (_name, error, code, line) => {
+])('%s is told as what it is, with no status, since no reply was sent', async (_name, error, code, line) => {
   const { near, far } = await socketPair();
   const entries: AccessLogEntry[] = [];
   const journal = new Journal({
@@ -51,6 +51,7 @@ test.each([
   const permit = permitFor('a.test:443');
   const session = beginSession({ address: '192.0.2.1', port: 1 });
   const tunnel = beginTunnel(permit.authority, permit, session.begin);
+  tunnel.intercepted = true;
   refuseHello({ journal }, connectionOn(near, session), tunnel, error);
   expect((await readAll(far)).charCodeAt(6)).toBe(code);
   expect(entries).toEqual([expect.objectContaining({ ...line, bytes: 0, method: 'CONNECT', url: 'a.test:443' })]);
