@@ -98,6 +98,14 @@ describe('behind a load balancer', () => {
     ]);
   });
 
+  test('a header that the client itself has sent behind it makes nobody of him', async () => {
+    const rig = await startRig({ listen: FRONTED });
+    const forged = lineHeader({ ...TOLD, from: '192.0.2.77' });
+    const request = 'GET /ca.pem HTTP/1.1\r\nHost: x\r\n\r\n';
+    expect(await say(rig.port, `${lineHeader()}${forged}${request}`)).toMatch(/^HTTP\/1\.1 400 /);
+    expect(await rig.entries(1)).toEqual([expect.objectContaining({ client: TOLD.from, outcome: 'malformed' })]);
+  });
+
   test('a header that does not come is waited for as long as one of HTTP', async () => {
     const rig = await startRig({ listen: FRONTED, limits: { headerTimeout: 50 } });
     const socket = await dialProxy(rig.port);
