@@ -9,7 +9,7 @@ import { ProxyError } from './core/errors.ts';
 import { type Limits, limitsOfOne } from './core/limits.ts';
 import type { Endpoint } from './core/session.ts';
 import { Rejections } from './exceptions/rejections.ts';
-import { handleConnection } from './flow/handle-connection.ts';
+import { enter } from './flow/enter.ts';
 import { Journal } from './flow/journal.ts';
 import { openTunnel } from './flow/open-tunnel.ts';
 import { rejectMalformed } from './flow/reject-malformed.ts';
@@ -24,8 +24,11 @@ import type { ServiceLog } from './log/service-log.ts';
 import { type Division, descriptorLimit, divideDescriptors } from './net/descriptors.ts';
 import { Listener, type OnSocket } from './net/listener.ts';
 import { openParents } from './net/open-parents.ts';
+import type { ListenOptions } from './net/options.ts';
+import { OwnDials } from './net/own-dials.ts';
 import { Pace } from './net/pace.ts';
 import { Places } from './net/places.ts';
+import { ProxyHeaders } from './net/proxy-headers.ts';
 import { Resolver } from './net/resolver.ts';
 import { Turns } from './net/turns.ts';
 import { Upstream } from './net/upstream.ts';
@@ -76,7 +79,7 @@ export interface WorkerPart {
 /** Throws ProxyError: the CA, the trust, the log or a port cannot be used. Then nothing is left open. */
 export async function startProxy(config: Config, service: ServiceLog, part?: WorkerPart): Promise<RunningProxy> {
   const limits = limitsOfOne(config.limits, part?.workers ?? 1);
-  const division = divideDescriptors(descriptorLimit(), limits);
+  const division = forFronts(config.listen, divideDescriptors(descriptorLimit(), limits));
   const { ca, created, warnings } = part
     ? { ca: part.ca, created: false, warnings: [] }
     : await openCertificateAuthority(config.ca);
@@ -88,10 +91,13 @@ export async function startProxy(config: Config, service: ServiceLog, part?: Wor
   const policy = policyOf(config);
   let listener: Listener | undefined;
   const instance = hash('sha256', ca.fingerprint).slice(0, 8);
+  const ownDials = config.listen.some(({ transparent }) => transparent) ? new OwnDials() : undefined;
+  const isOwn = (address: string, port: number): boolean => listener?.isOwn(address, port) ?? false;
   const identities = await UpstreamIdentities.open(config.upstream);
-  const upstream = upstreamOf(config, (address, port) => listener?.isOwn(address, port) ?? false, {
+  const upstream = upstreamOf(config, isOwn, {
     ca,
     identities,
+    ownDials,
     via: config.via && `${config.via} (${instance})`,
     onParent: (parent, up, reason) => {
       if (up) service.info({ parent, reason }, 'parent proxy is back');
@@ -113,6 +119,7 @@ export async function startProxy(config: Config, service: ServiceLog, part?: Wor
     rejections: await Rejections.open(config.rejections, service),
     wanting: new WantingOrigins(),
     identities,
+    ownDials,
     via: config.via,
     instance,
     stopping: stopping.signal,
@@ -131,10 +138,11 @@ export async function startProxy(config: Config, service: ServiceLog, part?: Wor
 
   const sockets = new Set<Socket>();
   try {
+    const headers = headersOf(config.listen, division);
     const onSocket: OnSocket = (socket, options) => {
       sockets.add(socket);
       socket.on('close', () => sockets.delete(socket));
-      handleConnection(stage, socket, options).catch((error: unknown) => {
+      enter(stage, socket, options, options.proxyProtocol && headers.get(options)).catch((error: unknown) => {
         socket.destroy();
         service.error({ err: error }, 'internal fault');
       });
@@ -211,6 +219,8 @@ interface Running {
   readonly ca: CertificateAuthority;
   /** Who we are to origins that ask. */
   readonly identities: UpstreamIdentities | undefined;
+  /** Learns what is dialled. */
+  readonly ownDials: OwnDials | undefined;
   /** What stands for us in Via towards parents. */
   readonly via: string | undefined;
   readonly onParent: (name: string, up: boolean, reason: string) => void;
@@ -231,6 +241,7 @@ export function upstreamOf(
     resolver,
     context: createUpstreamContext(upstream.trust, upstream.crl),
     ...(running ? { ownCa: new OwnCa(running.ca) } : {}),
+    ownDials: running?.ownDials,
     connectTimeout: limits.connectTimeout,
     handshakeTimeout: limits.handshakeTimeout,
   };
@@ -256,6 +267,19 @@ function sharesOf(
     handshakes: new Turns({ atOnce: handshakesPerClient, patience }),
     mints: new Pace({ perSecond: mintsPerClient, patience }),
   };
+}
+
+/** Where a load balancer is in front, half of those who wait do so for their header. */
+function forFronts(listen: readonly ListenOptions[], division: Division): Division {
+  const fronted = listen.some(({ proxyProtocol }) => proxyProtocol !== undefined);
+  return fronted ? { ...division, waiting: Math.ceil(division.waiting / 2) } : division;
+}
+
+/** For each listener behind a load balancer; together they hold no more sockets than may wait for a place. */
+function headersOf(listen: readonly ListenOptions[], { waiting }: Division): ReadonlyMap<ListenOptions, ProxyHeaders> {
+  const fronted = listen.flatMap((one) => (one.proxyProtocol ? [[one, one.proxyProtocol] as const] : []));
+  const most = Math.ceil(waiting / Math.max(1, fronted.length));
+  return new Map(fronted.map(([one, options]) => [one, new ProxyHeaders(options, most)]));
 }
 
 /** A log that fails later is told and tried again; one that fails now would hide from the first request on. */

@@ -94,6 +94,11 @@ describe('a start', () => {
     ],
     [
       'config-invalid',
+      /"lb\.test" is not an IP address/,
+      () => ({ listen: [{ address: '127.0.0.1', port: 0, names: [], proxyProtocol: { from: ['lb.test'] } }] }),
+    ],
+    [
+      'config-invalid',
       /method "get" is not in upper case/,
       ({ policy }) => ({
         policy: { ...policy, rules: [{ name: 'r', hosts: ['a.test'], methods: ['get'], action: 'allow' }] },
@@ -101,7 +106,8 @@ describe('a start', () => {
     ],
   ])('that fails with %s opens no port', async (code, detail, change) => {
     const port = await freePort();
-    const config = { ...setting(change), listen: [{ address: '127.0.0.1', port, names: [] }] };
+    const changed = setting(change);
+    const config = { ...changed, listen: changed.listen.map((one) => ({ ...one, address: '127.0.0.1', port })) };
     await expect(startProxy(config, recorder().log)).rejects.toMatchObject({
       code,
       detail: expect.stringMatching(detail),

@@ -23,7 +23,12 @@ export function startCard(
   const { style } = terminal;
   const { addresses, ca, caCreated } = proxy;
   const cert = shownPath(config.ca.cert);
-  const here = addresses[0] ? reachable(addresses[0], 'here', lan) : '';
+  const isTransparent = (at: number): boolean => config.listen[at]?.transparent !== undefined;
+  // One that clients know nothing of is nothing to point them at.
+  const open = addresses.filter((_, at) => !isTransparent(at));
+  const first = open[0] ?? addresses[0];
+  const here = first ? reachable(first, 'here', lan) : '';
+  const way = open.length > 0 ? `-x http://${here}` : `--connect-to ::${here}`;
   const done = style('green', '✔');
   const command = (text: string): string => `    ${style('cyan', text)}\n`;
   const rows = [
@@ -32,7 +37,10 @@ export function startCard(
       `${cert}, valid until ${ca.notAfter.toISOString().slice(0, 10)}`,
     ],
     ['    fingerprint', ca.anchor.fingerprint256],
-    [`  ${done} listening`, addresses.map(({ address, port }) => `${bracketed(address)}:${port}`).join(', ')],
+    [
+      `  ${done} listening`,
+      addresses.map((own, at) => `${place(own)}${isTransparent(at) ? ' (transparent)' : ''}`).join(', '),
+    ],
     [`  ${done} policy`, modeOf(config.policy)],
     [`  ${done} config`, shownPath(config.file)],
     [`  ${done} access log`, config.log.access.map(({ path, format }) => `${logName(path)} (${format})`).join(', ')],
@@ -41,9 +49,9 @@ export function startCard(
     `\n${style('bold', 'Sallyport is running.')}\n\n`,
     columns(rows, 3),
     '\n  Try it here:\n',
-    command(`curl --cacert ${shellWord(cert)} -x http://${here} https://${OWN_HOST}/`),
-    ...elsewhere(addresses, lan, command),
-    `\n  Help page, and the CA for clients: http://${here}/   Ctrl-C stops.\n\n`,
+    command(`curl --cacert ${shellWord(cert)} ${way} https://${OWN_HOST}/`),
+    ...(open.length > 0 ? elsewhere(open, lan, command) : []),
+    `\n  Help page, and the CA for clients: http://${open.length > 0 ? here : OWN_HOST}/   Ctrl-C stops.\n\n`,
   ].join('');
 }
 
@@ -63,7 +71,7 @@ function modeOf({ mode, default: fallback }: Config['policy']): string {
 
 /** A wildcard is reached by loopback from here, by our address from elsewhere. */
 function reachable({ address, port }: Endpoint, from: 'here' | 'elsewhere', lan: string): string {
-  if (address !== '0.0.0.0' && address !== '::') return `${bracketed(address)}:${port}`;
+  if (address !== '0.0.0.0' && address !== '::') return place({ address, port });
   const loopback = address === '::' ? '[::1]' : '127.0.0.1';
   return `${from === 'here' ? loopback : bracketed(lan)}:${port}`;
 }
@@ -76,4 +84,5 @@ function lanAddress(): string {
 
 const isLoopback = (address: string): boolean => address === '::1' || address.startsWith('127.');
 const bracketed = (address: string): string => (address.includes(':') ? `[${address}]` : address);
+const place = ({ address, port }: Endpoint): string => `${bracketed(address)}:${port}`;
 const logName = (path: string): string => (path === 'stdout' ? path : shownPath(path));

@@ -56,6 +56,12 @@ function judge(data: unknown): readonly Finding[] {
     const { parents, routes } = upstream.data;
     findings.push(...checkRoutes(parents, routes).map((problem) => toFinding(problem, ['upstream'])));
   }
+  const listen = shape.listen.safeParse(data['listen']);
+  for (const [index, { proxyProtocol }] of (listen.data ?? []).entries()) {
+    const ranges = parseAllowAddresses(proxyProtocol?.from ?? []);
+    const above = ['listen', index, 'proxyProtocol', 'from'];
+    if (!ranges.ok) findings.push(...ranges.problems.map((problem) => toFinding(problem, above)));
+  }
   if (policy.success && tls.success) {
     const compiled = compilePolicy({
       ...policy.data,

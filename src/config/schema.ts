@@ -48,11 +48,21 @@ const distinct =
     });
   };
 
+const originPort = (usual: number) => integer('a port', 1, 65_535).default(usual);
+const transparent = z
+  .union([z.boolean(), section({ httpsPort: originPort(443), httpPort: originPort(80) })], {
+    error: expected('true, or keys and values'),
+  })
+  .transform((value) => (value === true ? { httpsPort: 443, httpPort: 80 } : value || undefined))
+  .optional();
+
 const listen = someOf(
   section({
     address: address.default('0.0.0.0'),
     port: port.default(3128),
     names: listOf(hostName, 'host names').default([]),
+    proxyProtocol: section({ from: someOf(text, 'addresses and ranges') }).optional(),
+    transparent,
   }),
   'listeners',
 )

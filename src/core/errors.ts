@@ -94,6 +94,18 @@ export const ERROR_KINDS = {
     squid: 'ERR_CONFLICT_HOST',
     sentence: 'The server name in the ClientHello is not the host of the CONNECT.',
   },
+  'sni-missing': {
+    side: 'client',
+    status: 0,
+    squid: 'ERR_CONFLICT_HOST',
+    sentence: 'The ClientHello of an intercepted connection names no host to go to.',
+  },
+  'proxy-header': {
+    side: 'client',
+    status: 0,
+    squid: 'ERR_PROTOCOL_UNKNOWN',
+    sentence: 'The PROXY header is missing, malformed, or not to be believed.',
+  },
   'client-limit': {
     side: 'client',
     status: 429,

@@ -44,6 +44,8 @@ export interface Tunnel {
   sni?: string;
   /** The Via fields of the CONNECT, for the CONNECT to a parent: by them a loop is seen. */
   vias?: readonly string[];
+  /** There was no CONNECT: a firewall has turned the connection around to us. */
+  intercepted?: boolean;
   clientTls?: TlsFacts;
   /** Its CONNECT has its line in the access log. */
   logged?: boolean;

@@ -33,13 +33,18 @@ export async function awaitHello(
   socket.destroy();
   const told = { by: session, tag: 'NONE_NONE', suffix: 'ABORTED', status: 200, bytes: 0 } as const;
   const late = peeked.seen === 'timeout';
-  const failure = peekError(peeked);
+  // Who waits for the server to speak first (SMTP, FTP, MySQL) says nothing.
+  const failure = late && peeked.bytes === 0 ? new ProxyError('hello-timeout', SILENT) : peekError(peeked);
   services.journal.tellConnect(tunnel, { ...told, outcome: late ? 'timed_out' : 'aborted', failure });
   return undefined;
 }
 
+const MEND = 'only a rule with tls: tunnel lets through what is not TLS';
+const SILENT = `The client said nothing; ${MEND}.`;
+
 /** Why the first words are no hello. */
 export function notTls(words: Exclude<FirstWords, { state: 'hello' }>): ProxyError {
-  if (words === 'silent') return new ProxyError('not-tls', 'The client said nothing.');
-  return new ProxyError(words.state === 'malformed' ? 'hello-malformed' : 'not-tls', `${words.reason}.`);
+  if (words === 'silent') return new ProxyError('not-tls', SILENT);
+  if (words.state === 'malformed') return new ProxyError('hello-malformed', `${words.reason}.`);
+  return new ProxyError('not-tls', `${words.reason}; ${MEND}.`);
 }

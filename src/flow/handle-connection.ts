@@ -4,7 +4,7 @@
 import type { Socket } from 'node:net';
 import { type Host, parseHost } from '../core/authority.ts';
 import { asProxyError, ProxyError } from '../core/errors.ts';
-import { beginSession, plainAddress, type Session } from '../core/session.ts';
+import { beginSession, type Endpoint, plainAddress, type Session } from '../core/session.ts';
 import { connectionOn } from '../http/connection.ts';
 import { clientKey } from '../net/client-key.ts';
 import type { ListenOptions } from '../net/options.ts';
@@ -15,8 +15,14 @@ import type { Stage } from './services.ts';
 import { failedHandshake, shakeHands } from './shake-hands.ts';
 import { turnAway } from './turn-away.ts';
 
-export async function handleConnection(stage: Stage, socket: Socket, listen: ListenOptions): Promise<void> {
-  const session = beginSession({ address: plainAddress(socket.remoteAddress), port: socket.remotePort ?? 0 });
+/** `client`: whom a load balancer says that the connection is of; absent: whoever dialled us. */
+export async function handleConnection(
+  stage: Stage,
+  socket: Socket,
+  listen: ListenOptions,
+  client?: Endpoint,
+): Promise<void> {
+  const session = beginSession(client ?? { address: plainAddress(socket.remoteAddress), port: socket.remotePort ?? 0 });
   const admission = await stage.places.admit(socket, clientKey(session.client.address));
   if (admission !== 'in') {
     if (admission === 'gone') stage.journal.tellNoRequest(session);

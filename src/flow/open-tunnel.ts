@@ -30,8 +30,9 @@ export async function openTunnel(
   const { url, rawHeaders } = request;
   const admitted = admitConnect(request);
   if (!admitted.ok) return refuseMalformedConnect(stage, connection, url, admitted.error);
-  if (connection.tunnel) {
-    const error = new ProxyError('request-malformed', 'CONNECT within a tunnel.');
+  if (connection.tunnel || connection.originPort !== undefined) {
+    const where = connection.tunnel ? 'within a tunnel' : 'on a transparent listener';
+    const error = new ProxyError('request-malformed', `CONNECT ${where}.`);
     return refuseMalformedConnect(stage, connection, url, error);
   }
   const tunnel = beginTunnel(admitted.value, decide(stage, connection, admitted.value), begin);
@@ -50,7 +51,7 @@ export async function openTunnel(
   }
 }
 
-function decide(stage: Stage, { session }: Connection, authority: Authority): Tunnel['decision'] {
+export function decide(stage: Stage, { session }: Connection, authority: Authority): Tunnel['decision'] {
   const decision = isOwnHost(authority)
     ? ownPermit(authority)
     : stage.policy.decideConnect({ client: session.client.address, authority });
@@ -104,7 +105,8 @@ async function locate(
   }
 }
 
-function afterHello(
+/** Also of TLS without a CONNECT, whose server name has taken the place of one. */
+export function afterHello(
   stage: Stage,
   connection: Connection,
   tunnel: Tunnel,

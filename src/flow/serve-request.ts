@@ -4,7 +4,7 @@
 import { asProxyError } from '../core/errors.ts';
 import { nextId, type Tunnel } from '../core/session.ts';
 import { formatTarget } from '../core/target.ts';
-import { admit, admitOwn, valuesOf } from '../http/admission.ts';
+import { admit, admitIntercepted, admitOwn, valuesOf } from '../http/admission.ts';
 import { breakOff, type Connection } from '../http/connection.ts';
 import type { Replied, ReplyWriter } from '../http/reply-writer.ts';
 import type { Request } from '../http/request.ts';
@@ -47,13 +47,14 @@ function cut(connection: Connection, { httpVersion }: Request): void {
 
 function understand(connection: Connection, request: Request): Asked {
   const { url } = request;
-  const { tunnel } = connection;
+  const { tunnel, originPort } = connection;
   if (request.error) return { kind: 'bad', url: rawUrl(url, tunnel), error: request.error };
-  if (!tunnel && url.startsWith('/')) {
+  if (!tunnel && originPort === undefined && url.startsWith('/')) {
     const own = admitOwn(request);
     return own.ok ? { kind: 'own', url, path: own.value } : { kind: 'bad', url, error: own.error };
   }
-  const admission = admit(request, tunnel?.authority);
+  const admission =
+    originPort === undefined ? admit(request, tunnel?.authority) : admitIntercepted(request, originPort);
   if (!admission.ok) return { kind: 'bad', url: rawUrl(url, tunnel), error: admission.error };
   return { kind: 'through', url: formatTarget(admission.value.target), admitted: admission.value };
 }

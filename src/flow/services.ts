@@ -5,6 +5,7 @@ import type { Rejections } from '../exceptions/rejections.ts';
 import type { OriginPools } from '../http/origin-pools.ts';
 import type { OwnPages } from '../http/own-pages.ts';
 import type { MessageServer } from '../http/server.ts';
+import type { OwnDials } from '../net/own-dials.ts';
 import type { Pace } from '../net/pace.ts';
 import type { Places } from '../net/places.ts';
 import type { Turns } from '../net/turns.ts';
@@ -35,6 +36,8 @@ export interface Services {
   readonly wanting: WantingOrigins;
   /** The client certificates we have for origins. */
   readonly identities: UpstreamIdentities | undefined;
+  /** Only where a firewall could send them back to us. */
+  readonly ownDials?: OwnDials | undefined;
   /** Our pseudonym in Via; undefined sends none. */
   readonly via: string | undefined;
   /** Stands behind it in Via towards parents: several proxies may have one name. */

@@ -3,7 +3,7 @@
 
 import type { ProxyError } from '../core/errors.ts';
 import type { Tunnel } from '../core/session.ts';
-import type { Connection } from '../http/connection.ts';
+import { breakOff, type Connection } from '../http/connection.ts';
 import type { Services } from './services.ts';
 
 export interface Termination {
@@ -13,7 +13,9 @@ export interface Termination {
 }
 
 export function terminate(services: Services, connection: Connection, tunnel: Tunnel, how: Termination): void {
-  connection.socket.destroy();
+  // To a relay such as nc, the end of one half is no end: whoever speaks through it would wait for ever.
+  if (how.failure?.code === 'not-tls') breakOff(connection);
+  else connection.socket.destroy();
   services.journal.tellConnect(tunnel, {
     by: connection.session,
     tag: 'NONE_NONE',

@@ -45,6 +45,26 @@ export function admit(request: RequestHead, tunnel?: Authority): Admission<Admit
   return { ok: true, value: { target: target.value, ...framing.value } };
 }
 
+/**
+ * A request that a firewall has turned around to us: its client takes us for the origin, which Host names (RFC 9112
+ * section 3.3); `port` is meant where Host names none.
+ */
+export function admitIntercepted(request: RequestHead, port: number): Admission<Admitted> {
+  if (!request.url.startsWith('/')) {
+    const admitted = admit(request);
+    if (!admitted.ok || admitted.value.target.scheme === 'http') return admitted;
+    return refuse('request-target', 'An https URL on a transparent listener.');
+  }
+  const framing = admitFraming(request);
+  if (!framing.ok) return framing;
+  const host = hostField(request, port, true);
+  if (!host.ok) return host;
+  if (!host.value) return refuse('request-malformed', 'No Host.');
+  const target = parseOriginTarget(request.url, 'http', host.value);
+  if (!target.ok) return refuse('request-target', `${target.reason}.`);
+  return { ok: true, value: { target: target.value, ...framing.value } };
+}
+
 /** Origin-form on the proxy's own port (RFC 9112 section 3.2.1): the path, without its query, as it came. */
 export function admitOwn(request: RequestHead): Admission<string> {
   const framing = admitFraming(request);

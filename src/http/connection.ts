@@ -15,6 +15,8 @@ export interface Connection {
   exchanges: number;
   /** Called once when the first bytes of a request were parsed; flow/bump waits for it. */
   onFirstRequest?: () => void;
+  /** Set where a firewall has turned the connection around to us: the port of its origins where Host names none. */
+  originPort?: number;
   /** A reply has said that it is the last: what comes behind it is not looked at (RFC 9112 section 9.6). */
   closing?: boolean;
 }

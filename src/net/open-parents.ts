@@ -11,7 +11,7 @@ import { readPasswordFile } from './password-file.ts';
 import { Upstream, type UpstreamParts } from './upstream.ts';
 
 export interface ParentSetting
-  extends Pick<UpstreamParts, 'resolver' | 'context' | 'connectTimeout' | 'handshakeTimeout'> {
+  extends Pick<UpstreamParts, 'resolver' | 'context' | 'ownDials' | 'connectTimeout' | 'handshakeTimeout'> {
   readonly isOwn: (address: string, port: number) => boolean;
   readonly ownCa?: OwnCa;
   /** What stands for us in Via, behind the version. */
@@ -54,6 +54,7 @@ function openParent(
       context: trust ? createUpstreamContext(trust, crl) : setting.context,
       // Trust of its own may well be our CA: a proxy behind a proxy.
       ...(setting.ownCa && !trust ? { ownCa: setting.ownCa } : {}),
+      ownDials: setting.ownDials,
       connectTimeout: Math.min(setting.connectTimeout, timeout),
       handshakeTimeout: Math.min(setting.handshakeTimeout, timeout),
     }),

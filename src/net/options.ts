@@ -8,6 +8,22 @@ export interface ListenOptions {
   readonly port: number;
   /** Names in the certificate for TLS to the proxy itself, besides the address the client came to. */
   readonly names: readonly string[];
+  /** Absent: nobody in front of us says whose connection it passes on. */
+  readonly proxyProtocol?: ProxyProtocolOptions | undefined;
+  /** For connections that a firewall has turned around to us; absent: clients know that we are a proxy. */
+  readonly transparent?: InterceptOptions | undefined;
+}
+
+export interface ProxyProtocolOptions {
+  /** Addresses and ranges whose PROXY header is believed, and required. */
+  readonly from: readonly string[];
+}
+
+/** The ports at which the origins of intercepted connections are dialled: where they were sent to is not known here. */
+export interface InterceptOptions {
+  readonly httpsPort: number;
+  /** Where Host does not say another. */
+  readonly httpPort: number;
 }
 
 export interface UpstreamOptions {

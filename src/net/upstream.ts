@@ -14,6 +14,7 @@ import { CertificateWish } from './certificate-wish.ts';
 import { tlsFacts } from './client-tls.ts';
 import { dial, type Open } from './dial.ts';
 import { feed } from './feed.ts';
+import type { OwnDials } from './own-dials.ts';
 import type { ThroughParent } from './parent.ts';
 import type { ParentRoute } from './parent-route.ts';
 import type { Parents } from './parents.ts';
@@ -55,6 +56,8 @@ export interface UpstreamParts {
   readonly identities?: UpstreamIdentities | undefined;
   /** Our interception CA, which no origin may have a certificate of. */
   readonly ownCa?: OwnCa;
+  /** Is told of each connection, where there is one. */
+  readonly ownDials?: OwnDials | undefined;
   /** Milliseconds. */
   readonly connectTimeout: number;
   readonly handshakeTimeout: number;
@@ -211,6 +214,7 @@ export class Upstream {
   async #dial<S extends Socket>({ permit, addresses, dnsTime }: Route, open: Open<S>) {
     const begin = performance.now();
     const { socket, address } = await dial(addresses, permit.authority.port, this.#parts.connectTimeout, open);
+    this.#parts.ownDials?.add(socket);
     return { socket, address, timings: { dns: dnsTime, connect: performance.now() - begin } };
   }
 }

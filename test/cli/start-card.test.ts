@@ -26,17 +26,46 @@ interface Wish {
   readonly policy?: Partial<PolicyOptions>;
   readonly log?: Config['log']['access'];
   readonly styled?: boolean;
+  /** Whether each listener is transparent. */
+  readonly transparent?: readonly boolean[];
 }
 
-function card({ addresses = [], caCreated = false, policy = {}, log = [], styled = false }: Wish): string {
+function card({
+  addresses = [],
+  caCreated = false,
+  policy = {},
+  log = [],
+  styled = false,
+  transparent = [],
+}: Wish): string {
   const config = rigConfig(folder, { policy });
-  const access = { ...config, log: { ...config.log, access: log } };
+  const listen = transparent.map((is) => ({
+    address: '0.0.0.0',
+    port: 0,
+    names: [],
+    ...(is ? { transparent: { httpsPort: 443, httpPort: 80 } } : {}),
+  }));
+  const access = { ...config, listen, log: { ...config.log, access: log } };
   return startCard(fakeTerminal({ styled }), { addresses, ca, caCreated }, access, LAN);
 }
 
 const on = (address: string, port = 3128): Endpoint => ({ address, port });
 
 describe('the address to try', () => {
+  test('is never that of a transparent listener where there is another', () => {
+    const text = card({ addresses: [on('0.0.0.0', 3129), on('0.0.0.0')], transparent: [true, false] });
+    expect(text).toContain('0.0.0.0:3129 (transparent), 0.0.0.0:3128\n');
+    expect(text).toContain('-x http://127.0.0.1:3128 https://sallyport.internal/\n');
+    expect(text).toContain(`export HTTPS_PROXY=http://${LAN}:3128 `);
+  });
+
+  test('of a transparent listener alone is one that curl is sent to', () => {
+    const text = card({ addresses: [on('0.0.0.0', 3129)], transparent: [true] });
+    expect(text).toContain(' --connect-to ::127.0.0.1:3129 https://sallyport.internal/\n');
+    expect(text).toContain('Help page, and the CA for clients: http://sallyport.internal/ ');
+    expect(text).not.toContain('HTTPS_PROXY');
+  });
+
   test.each([
     ['0.0.0.0', '127.0.0.1:3128', `${LAN}:3128`],
     ['::', '[::1]:3128', `${LAN}:3128`],

@@ -61,6 +61,58 @@ export const BROKEN: readonly [string, string, ...(readonly [string, string])[]]
     ['c.yaml:2:21  listen[0].address  expected an IP address, got "localhost": it is a name', ''],
   ],
   [
+    'nobody to be trusted',
+    'version: 1\nlisten:\n  - proxyProtocol: { from: [] }',
+    ['c.yaml:3:28  listen[0].proxyProtocol.from  the list of addresses and ranges is empty', ''],
+  ],
+  [
+    'a load balancer by name',
+    'version: 1\nlisten:\n  - proxyProtocol: { from: [10.0.0.0/8, lb.example.com] }',
+    [
+      'c.yaml:3:41  listen[0].proxyProtocol.from[1]  "lb.example.com" is not an IP address, nor a range such as 10.20.0.0/16',
+      '',
+    ],
+  ],
+  [
+    'a range with bits set beyond its prefix',
+    'version: 1\nlisten:\n  - {}\n  - { port: 3129, proxyProtocol: { from: [10.0.0.1/8] } }',
+    [
+      'c.yaml:4:43  listen[1].proxyProtocol.from[0]  "10.0.0.1/8" has bits set beyond its prefix length',
+      'write "10.0.0.0/8"',
+    ],
+  ],
+  [
+    'a PROXY header from anybody',
+    'version: 1\nlisten: [{ proxyProtocol: true }]',
+    ['c.yaml:2:27  listen[0].proxyProtocol  expected keys and values, got true', ''],
+  ],
+  [
+    'a misspelt key of a PROXY header',
+    'version: 1\nlisten: [{ proxyProtocol: { form: [10.0.0.0/8] } }]',
+    ['c.yaml:2:12  listen[0].proxyProtocol.from  is missing: expected a list of addresses and ranges', ''],
+    ['c.yaml:2:29  listen[0].proxyProtocol.form  unknown key "form"', 'did you mean "from"?'],
+  ],
+  [
+    'a misspelt transparent listener',
+    'version: 1\nlisten: [{ transparnet: true }]',
+    ['c.yaml:2:12  listen[0].transparnet  unknown key "transparnet"', 'did you mean "transparent"?'],
+  ],
+  [
+    'a transparent listener in words',
+    'version: 1\nlisten: [{ transparent: yes }]',
+    ['c.yaml:2:25  listen[0].transparent  expected true, or keys and values, got "yes"', ''],
+  ],
+  [
+    'a port of origins that is none',
+    'version: 1\nlisten: [{ transparent: { httpsPort: 0 } }]',
+    ['c.yaml:2:38  listen[0].transparent.httpsPort  expected a port from 1 to 65535, got 0', ''],
+  ],
+  [
+    'a misspelt port of origins',
+    'version: 1\nlisten: [{ transparent: { httpPrt: 80 } }]',
+    ['c.yaml:2:27  listen[0].transparent.httpPrt  unknown key "httpPrt"', 'did you mean "httpPort"?'],
+  ],
+  [
     'a certificate without its key',
     'version: 1\nca:\n  cert: ca.pem',
     ['c.yaml:2:1  ca.key  is missing: cert and key go together', ''],

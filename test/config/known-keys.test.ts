@@ -11,7 +11,9 @@ describe('the keys that are known', () => {
     ],
     ['in a section with a default', ['tls'], ['default', 'onClientCert', 'onReject', 'exceptions']],
     ['in a section with a transform', ['ca'], ['cert', 'key', 'passphraseFile']],
-    ['in the item of a list', ['listen', 3], ['address', 'port', 'names']],
+    ['in the item of a list', ['listen', 3], ['address', 'port', 'names', 'proxyProtocol', 'transparent']],
+    ['in a section that may be left out', ['listen', 0, 'proxyProtocol'], ['from']],
+    ['in a section that may be a word', ['listen', 0, 'transparent'], ['httpsPort', 'httpPort']],
     [
       'in a rule',
       ['policy', 'rules', 0],

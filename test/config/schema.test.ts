@@ -71,6 +71,14 @@ describe('the defaults', () => {
 });
 
 describe('what may be written in two ways', () => {
+  test('a transparent listener is one with the usual ports, and false is none', () => {
+    const read = (transparent: unknown) => configSchema.parse({ version: 1, listen: [{ transparent }] }).listen[0];
+    expect(read(true)?.transparent).toEqual({ httpsPort: 443, httpPort: 80 });
+    expect(read({})?.transparent).toEqual({ httpsPort: 443, httpPort: 80 });
+    expect(read({ httpsPort: 8443 })?.transparent).toEqual({ httpsPort: 8443, httpPort: 80 });
+    expect(read(false)?.transparent).toBeUndefined();
+  });
+
   test('one access log is a list of one, and a list is kept', () => {
     const access = (value: unknown) => configSchema.parse({ version: 1, log: { access: value } }).log.access;
     const one = { path: 'stdout', format: 'json' };

@@ -5,6 +5,8 @@ import { notTls } from '../../src/flow/await-hello.ts';
 import { tcpOrigin } from '../support/origin.ts';
 import { connectThrough, dialProxy, readAll, readUntil, startRig } from '../support/rig.ts';
 
+const MEND = 'only a rule with tls: tunnel lets through what is not TLS.';
+
 describe('after the 200', () => {
   test('a client that is to speak TLS has the handshake deadline to begin', async () => {
     const rig = await startRig({ limits: { handshakeTimeout: 120 } });
@@ -35,9 +37,9 @@ describe('after the 200', () => {
 
 describe('notTls', () => {
   test.each([
-    ['silent' as const, 'not-tls', 'The client said nothing.'],
+    ['silent' as const, 'not-tls', `The client said nothing; ${MEND}`],
     [{ state: 'malformed' as const, reason: 'It is cut' }, 'hello-malformed', 'It is cut.'],
-    [{ state: 'not-tls' as const, reason: 'It looks like plain HTTP' }, 'not-tls', 'It looks like plain HTTP.'],
+    [{ state: 'not-tls' as const, reason: 'It looks like plain HTTP' }, 'not-tls', `It looks like plain HTTP; ${MEND}`],
   ])('%o is told as %s', (words, code, detail) => {
     expect(notTls(words)).toMatchObject({ code, detail });
   });

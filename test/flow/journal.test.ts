@@ -34,6 +34,20 @@ const session = beginSession({ address: '192.0.2.1', port: 1 });
 const base = { by: session, tag: 'NONE_NONE', status: 200, bytes: 0, outcome: 'bumped' } as const;
 
 describe('the journal', () => {
+  test('knows of no status where there was no CONNECT, but for bytes that went through', () => {
+    const { entries, journal: told } = journal();
+    for (const tag of ['NONE_NONE', 'TCP_DENIED', 'TCP_TUNNEL'] as const) {
+      const tunnel = beginTunnel(authority, permit, 0);
+      tunnel.intercepted = true;
+      told.tellConnect(tunnel, { ...base, tag });
+    }
+    expect(entries.map(({ tag, status }) => [tag, status])).toEqual([
+      ['NONE_NONE', 0],
+      ['TCP_DENIED', 0],
+      ['TCP_TUNNEL', 200],
+    ]);
+  });
+
   test('tells a CONNECT with the decision, both TLS sides and the timings', () => {
     const { entries, journal: told } = journal();
     const tunnel = beginTunnel(authority, permit, performance.now() - 25);

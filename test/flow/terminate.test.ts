@@ -1,5 +1,6 @@
 // A tunnel that is closed without a word: nothing is sent, the log says at which step and why.
 
+import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
 import { connectThrough, readAll, say, startRig } from '../support/rig.ts';
 
@@ -25,5 +26,14 @@ describe('a terminated tunnel', () => {
     expect(await readAll(socket)).toBe('');
     expect(await rig.lines(1)).toEqual(['NONE_NONE/200 0 CONNECT sallyport.internal:443 - HIER_NONE/- -']);
     expect((await rig.entries(1))[0]).toMatchObject({ outcome: 'terminated', error: 'not-tls' });
+  });
+
+  test('is reset where what came is not TLS, since a relay in between passes nothing else on', async () => {
+    const rig = await startRig();
+    const { socket, head } = await connectThrough(rig.port, 'sallyport.internal:443');
+    expect(head).toMatch(/^HTTP\/1\.1 200 /);
+    const broken = once(socket, 'error');
+    socket.resume().write('SSH-2.0-x\r\n');
+    expect(await broken).toEqual([expect.objectContaining({ code: 'ECONNRESET' })]);
   });
 });

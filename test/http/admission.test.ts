@@ -3,7 +3,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { type Authority, parseAuthority } from '../../src/core/authority.ts';
-import { type Admitted, admit, admitConnect, isLast, valuesOf } from '../../src/http/admission.ts';
+import { type Admitted, admit, admitConnect, admitIntercepted, isLast, valuesOf } from '../../src/http/admission.ts';
 import type { RequestHead } from '../../src/wire/http-head.ts';
 
 const tunnel = authority('ok.test:443');
@@ -407,5 +407,43 @@ describe('a message', () => {
     [[], false],
   ])('with %j is the last on its connection: %j', (fields, last) => {
     expect(isLast(fields)).toBe(last);
+  });
+});
+
+describe('a request that a firewall has turned around', () => {
+  const ask = (change: Change) => admitIntercepted(request({ method: 'GET', url: '/' }, change), 80);
+
+  test.each<[string, Change, string]>([
+    ['goes where Host says', {}, 'http ok.test 80 /'],
+    ['goes to the port that Host names', { host: ['OK.test:8080'] }, 'http ok.test 8080 /'],
+    ['may name an address', { host: ['[2001:db8::1]'] }, 'http 2001:db8::1 80 /'],
+    ['has its path in normal form', { url: '/a/../%62?q' }, 'http ok.test 80 /b'],
+    ['may be of HTTP/1.0', { httpVersion: '1.0' }, 'http ok.test 80 /'],
+    ['may be absolute', { url: 'http://ok.test/p' }, 'http ok.test 80 /p'],
+  ])('%s', (_name, change, expected) => {
+    const admitted = ask(change);
+    if (!admitted.ok) throw admitted.error;
+    const { scheme, authority, path } = admitted.value.target;
+    expect(`${scheme} ${authority.host} ${authority.port} ${path}`).toBe(expected);
+  });
+
+  test.each<[string, Change, string, string]>([
+    ['without Host', { host: [] }, MALFORMED, 'No Host.'],
+    ['without Host, in HTTP/1.0', { host: [], httpVersion: '1.0' }, MALFORMED, 'No Host.'],
+    ['with two Hosts', { host: ['ok.test', 'ok.test'] }, MALFORMED, 'More than one Host.'],
+    ['with an empty Host', { host: [''] }, MALFORMED, 'Malformed Host: empty host.'],
+    ['with user information', { host: ['a@ok.test'] }, MALFORMED, 'Malformed Host: character not allowed in host.'],
+    ['with a URL of another host', { url: 'http://b.test/' }, MALFORMED, 'Host differs from the host of the URL.'],
+    ['with an https URL', { url: 'https://ok.test/' }, 'request-target', 'An https URL on a transparent listener.'],
+    [
+      'with an asterisk',
+      { method: 'OPTIONS', url: '*' },
+      'request-target',
+      'target is not an absolute http or https URL.',
+    ],
+    ['with a body of two lengths', { fields: ['Content-Length', '1', 'Content-Length', '1'] }, MALFORMED, BAD_LENGTH],
+    ['with an encoded NUL', { url: '/%00' }, 'request-target', 'encoded control character or backslash in the path.'],
+  ])('%s is refused', (_name, change, code, detail) => {
+    expect(ask(change)).toEqual(refused(code, detail));
   });
 });

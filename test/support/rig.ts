@@ -10,7 +10,7 @@ import { onTestFinished } from 'vitest';
 import type { Config } from '../../src/config/config.ts';
 import { DEFAULT_LIMITS, type Limits } from '../../src/core/limits.ts';
 import { createServiceLog } from '../../src/log/service-log.ts';
-import type { ClientCertificateOptions, ParentOptions, RouteOptions } from '../../src/net/options.ts';
+import type { ClientCertificateOptions, ListenOptions, ParentOptions, RouteOptions } from '../../src/net/options.ts';
 import type { CaOptions } from '../../src/pki/certificate-authority.ts';
 import type { PolicyOptions } from '../../src/policy/policy.ts';
 import { type RunningProxy, startProxy } from '../../src/proxy.ts';
@@ -36,6 +36,8 @@ export interface RigOptions {
   readonly port?: number;
   readonly parents?: readonly ParentOptions[];
   readonly routes?: readonly RouteOptions[];
+  /** What makes its listener another than that of a forward proxy. */
+  readonly listen?: Pick<ListenOptions, 'proxyProtocol' | 'transparent'>;
 }
 
 /** Of one process, this one; or of as many workers as PROXY_WORKERS says. */
@@ -62,7 +64,7 @@ export interface Rig {
 export function rigConfig(folder: string, options: RigOptions = {}): Config {
   return {
     file: join(folder, 'proxy.yaml'),
-    listen: [{ address: '127.0.0.1', port: options.port ?? 0, names: options.names ?? [] }],
+    listen: [{ address: '127.0.0.1', port: options.port ?? 0, names: options.names ?? [], ...options.listen }],
     workers: 1,
     ca: options.caFiles ?? { cert: join(folder, 'ca', 'ca.pem'), key: join(folder, 'ca', 'ca-key.pem') },
     upstream: {
