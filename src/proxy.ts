@@ -3,6 +3,7 @@
 
 import type { Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
+import { Authenticator } from './auth/authenticator.ts';
 import type { Config } from './config/config.ts';
 import { ProxyError } from './core/errors.ts';
 import { type Limits, limitsOfOne } from './core/limits.ts';
@@ -83,7 +84,11 @@ export async function startProxy(config: Config, service: ServiceLog, part?: Wor
   const policy = policyOf(config);
   let listener: Listener | undefined;
   const upstream = upstreamOf(config, (address, port) => listener?.isOwn(address, port) ?? false, ca);
-  const accessLog = await openAccessLog(config, service);
+  const auth = await openAuth(config, service);
+  const accessLog = await openAccessLog(config, service).catch(async (thrown: unknown) => {
+    await auth?.close();
+    throw thrown;
+  });
   const stopping = new AbortController();
   const cut = new AbortController();
   const leaves = new LeafStore(ca, { ticketMaster: part?.ticketMaster ?? makeTicketMaster() });
@@ -96,6 +101,7 @@ export async function startProxy(config: Config, service: ServiceLog, part?: Wor
     journal: new Journal({ write: (entry) => accessLog.write(entry), service }),
     limits,
     ...sharesOf(limits, division),
+    auth,
     via: config.via,
     stopping: stopping.signal,
     cut: cut.signal,
@@ -124,6 +130,7 @@ export async function startProxy(config: Config, service: ServiceLog, part?: Wor
     };
     listener = await Listener.open(config.listen, onSocket, { reusePort: part !== undefined });
   } catch (error) {
+    await auth?.close();
     await accessLog.close();
     throw error;
   }
@@ -156,6 +163,7 @@ export async function startProxy(config: Config, service: ServiceLog, part?: Wor
       () => undefined,
     );
     services.pools.destroy();
+    await auth?.close();
     await accessLog.close();
   };
 
@@ -211,8 +219,8 @@ export function upstreamOf(
 function sharesOf(
   limits: Limits,
   { connections, waiting }: Division,
-): Pick<Services, 'places' | 'handshakes' | 'mints'> {
-  const { handshakesPerClient, mintsPerClient, connectTimeout, handshakeTimeout } = limits;
+): Pick<Services, 'places' | 'handshakes' | 'mints' | 'passwords'> {
+  const { handshakesPerClient, mintsPerClient, passwordsPerClient, connectTimeout, handshakeTimeout } = limits;
   // Where descriptors are so few that one client could have all places, it gets half of them.
   const most = limits.connections === 'auto' ? Math.ceil(connections / 2) : Number.POSITIVE_INFINITY;
   const connectionsPerClient = Math.min(limits.connectionsPerClient, most);
@@ -222,7 +230,28 @@ function sharesOf(
     places: new Places({ connections, connectionsPerClient, waiting, patience: connectTimeout }),
     handshakes: new Turns({ atOnce: handshakesPerClient, patience }),
     mints: new Pace({ perSecond: mintsPerClient, patience }),
+    passwords: new Pace({ perSecond: passwordsPerClient, patience }),
   };
+}
+
+/** Throws ProxyError `auth-unusable`: a file cannot be used, or a rule is for a group that there is not. */
+export async function openAuth(config: Config, service?: ServiceLog): Promise<Authenticator | undefined> {
+  if (!config.auth) return undefined;
+  const auth = await Authenticator.open(
+    config.auth,
+    service && {
+      reloaded: (file) => service.info({ file }, 'users, tokens and groups read anew'),
+      failed: (error) => service.error({ error: error.message }, 'the users, tokens and groups of before still hold'),
+    },
+  );
+  for (const { name, groups } of config.policy.rules) {
+    const unknown = groups?.find((group) => !auth.groupNames.has(group));
+    if (unknown === undefined) continue;
+    await auth.close();
+    const mend = 'name its users under auth.groups or in the file auth.groupFile';
+    throw new ProxyError('auth-unusable', `rule "${name}" is for the group "${unknown}", which there is not: ${mend}`);
+  }
+  return auth;
 }
 
 /** A log that fails later is told and tried again; one that fails now would hide from the first request on. */

@@ -51,7 +51,12 @@ function verdictOf({ action, tls, refuseBy, wouldDeny }: PredictedStep): string 
   return [wouldDeny ? `${action} (enforced: deny)` : action, how].filter(Boolean).join(', ');
 }
 
-const REFUSED = { connect: 'by a 403', page: 'by a page inside the tunnel', close: 'by closing' } as const;
+const REFUSED = {
+  connect: 'by a 403',
+  page: 'by a page inside the tunnel',
+  close: 'by closing',
+  authenticate: 'by a 407',
+} as const;
 
 function conclusion({ style }: Terminal, { allowed, wouldDeny, decided, steps }: Prediction): string {
   if (!allowed) return `${style('red', decided.tls === 'terminate' ? 'terminated' : 'denied')}: ${decided.reason}`;

@@ -55,6 +55,24 @@ export const ERROR_KINDS = {
     squid: 'ERR_CONFLICT_HOST',
     sentence: 'The Host of the request is not the host of this connection.',
   },
+  'auth-required': {
+    side: 'client',
+    status: 407,
+    squid: 'ERR_CACHE_ACCESS_DENIED',
+    sentence: 'The proxy has to know who is asking.',
+  },
+  'auth-failed': {
+    side: 'client',
+    status: 407,
+    squid: 'ERR_CACHE_ACCESS_DENIED',
+    sentence: 'The proxy does not know these credentials.',
+  },
+  'client-certificate': {
+    side: 'client',
+    status: 403,
+    squid: 'ERR_ACCESS_DENIED',
+    sentence: 'The client certificate does not say who is asking.',
+  },
   'client-aborted': { side: 'client', status: 499, squid: 'ERR_CLIENT_GONE', sentence: 'The client went away.' },
   'client-rejected-certificate': {
     side: 'client',
@@ -117,6 +135,12 @@ export const ERROR_KINDS = {
     squid: 'ERR_CANNOT_FORWARD',
     sentence: 'The proxy has no place for a further connection.',
   },
+  'auth-unavailable': {
+    side: 'proxy',
+    status: 503,
+    squid: 'ERR_CANNOT_FORWARD',
+    sentence: 'The proxy could not check the credentials in time.',
+  },
   'shutting-down': { side: 'proxy', status: 503, squid: 'ERR_SHUTTING_DOWN', sentence: 'The proxy is shutting down.' },
   'config-invalid': { side: 'proxy', status: 500, squid: 'ERR_CANNOT_FORWARD', sentence: 'The config is not valid.' },
   'ca-unusable': {
@@ -124,6 +148,12 @@ export const ERROR_KINDS = {
     status: 500,
     squid: 'ERR_CANNOT_FORWARD',
     sentence: 'The certificate authority cannot be used.',
+  },
+  'auth-unusable': {
+    side: 'proxy',
+    status: 500,
+    squid: 'ERR_CANNOT_FORWARD',
+    sentence: 'A file of users, tokens or groups cannot be used.',
   },
   'trust-unusable': {
     side: 'proxy',

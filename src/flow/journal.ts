@@ -12,7 +12,7 @@ import type { UpstreamConnection } from '../net/upstream.ts';
 /** What a stage says of the entry itself; the rest follows from who tells it and how it went. */
 type Given = Pick<AccessLogEntry, 'tag' | 'status' | 'bytes' | 'outcome'> &
   Pick<AccessLogEntry, 'suffix' | 'method' | 'httpVersion' | 'contentType' | 'referer' | 'userAgent'> &
-  Pick<AccessLogEntry, 'exchange' | 'alert' | 'confidence' | 'bytesIn'>;
+  Pick<AccessLogEntry, 'exchange' | 'alert' | 'confidence' | 'bytesIn' | 'user'>;
 
 /** A transaction as its stage saw it end. */
 export interface Told extends Given {
@@ -109,6 +109,7 @@ function entryOf(told: Told, url: string): AccessLogEntry {
     bytes: told.bytes,
     method: told.method,
     url,
+    user: told.user ?? inside?.identity?.user ?? by.certificateUser,
     hierarchy: peer === undefined ? 'HIER_NONE' : 'HIER_DIRECT',
     peer,
     contentType: told.contentType,

@@ -12,6 +12,7 @@ import type { Route } from '../net/upstream.ts';
 import type { RequestHead } from '../wire/http-head.ts';
 import { awaitHello, type FirstWords, notTls } from './await-hello.ts';
 import { bump } from './bump.ts';
+import { type Asker, identify, whoError } from './identify.ts';
 import { refuseConnect, refuseDenied, refuseMalformedConnect } from './refuse-connect.ts';
 import { isOwnHost, ownPermit } from './serve-own.ts';
 import type { Stage } from './services.ts';
@@ -33,10 +34,17 @@ export async function openTunnel(
     const error = new ProxyError('request-malformed', 'CONNECT within a tunnel.');
     return refuseMalformedConnect(stage, connection, url, error);
   }
-  const tunnel = beginTunnel(admitted.value, decide(stage, connection, admitted.value), begin);
+  const asking = identify(stage, connection, rawHeaders);
+  const asker = asking instanceof Promise ? await asking : asking;
+  const tunnel = beginTunnel(admitted.value, decide(stage, connection, admitted.value, asker), begin);
+  if (asker.identity) tunnel.identity = asker.identity;
   try {
     if (stage.via && hasPassed(valuesOf(rawHeaders, 'via'), stage.via)) {
       return refuseConnect(stage, connection, tunnel, new ProxyError('loop', 'Our own Via is in the request.'));
+    }
+    const { decision } = tunnel;
+    if (decision.action === 'deny' && decision.refuseBy === 'authenticate') {
+      return refuseConnect(stage, connection, tunnel, whoError(stage, asker, decision.reason));
     }
     return await carryOut(stage, connection, tunnel, head);
   } catch (thrown) {
@@ -47,10 +55,10 @@ export async function openTunnel(
   }
 }
 
-function decide(stage: Stage, { session }: Connection, authority: Authority): Tunnel['decision'] {
+function decide(stage: Stage, { session }: Connection, authority: Authority, { identity }: Asker): Tunnel['decision'] {
   const decision = isOwnHost(authority)
     ? ownPermit(authority)
-    : stage.policy.decideConnect({ client: session.client.address, authority });
+    : stage.policy.decideConnect({ client: session.client.address, authority, identity });
   return stage.leaves.maySignFor({ kind: authority.kind, text: authority.host }) ? decision : undecrypted(decision);
 }
 

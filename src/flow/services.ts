@@ -1,5 +1,6 @@
 // What the stages of a connection need from the rooms below; proxy.ts puts it together, nothing here is global.
 
+import type { Authenticator } from '../auth/authenticator.ts';
 import type { Limits } from '../core/limits.ts';
 import type { OriginPools } from '../http/origin-pools.ts';
 import type { OwnPages } from '../http/own-pages.ts';
@@ -26,6 +27,10 @@ export interface Services {
   readonly handshakes: Turns;
   /** Whose turn it is to have a leaf minted. */
   readonly mints: Pace;
+  /** Who knows the users; undefined: nobody is ever asked. */
+  readonly auth: Authenticator | undefined;
+  /** Whose turn it is to have a password checked. */
+  readonly passwords: Pace;
   /** Our pseudonym in Via; undefined sends none. */
   readonly via: string | undefined;
   /** Fires when a drain begins: what is idle is closed by us. */

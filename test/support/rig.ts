@@ -29,6 +29,7 @@ export interface RigOptions {
   readonly via?: string | undefined;
   readonly allowAddresses?: readonly string[];
   readonly names?: readonly string[];
+  readonly auth?: Config['auth'];
 }
 
 /** Of one process, this one; or of as many workers as PROXY_WORKERS says. */
@@ -58,6 +59,7 @@ export function rigConfig(folder: string, options: RigOptions = {}): Config {
     listen: [{ address: '127.0.0.1', port: 0, names: options.names ?? [] }],
     workers: 1,
     ca: options.caFiles ?? { cert: join(folder, 'ca', 'ca.pem'), key: join(folder, 'ca', 'ca-key.pem') },
+    ...(options.auth ? { auth: options.auth } : {}),
     upstream: {
       trust: options.trust ?? ['system'],
       crl: options.crl ?? [],
