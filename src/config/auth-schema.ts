@@ -34,10 +34,6 @@ export const authSchema = section({
   groups,
   groupFile: path.exactOptional(),
   clientCertificates: clientCertificates.exactOptional(),
-}).superRefine(({ basic, tokens, clientCertificates }, context) => {
-  if (basic || tokens !== undefined || clientCertificates) return;
-  const message = 'nobody can be known: expected one or more of basic, tokens and clientCertificates';
-  context.addIssue({ code: 'custom', message });
 });
 
 export type AuthInput = z.output<typeof authSchema>;

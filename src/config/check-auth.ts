@@ -11,6 +11,10 @@ export function checkAuth(
   rules: readonly RuleOptions[],
   indexes: readonly number[],
 ): readonly Finding[] {
+  if (auth && !auth.basic && auth.tokens === undefined && !auth.clientCertificates) {
+    const message = 'nobody can be known: expected one or more of basic, tokens and clientCertificates';
+    return [{ path: ['auth'], message, side: 'value' }];
+  }
   return rules.flatMap((rule, index) => {
     const above = ['policy', 'rules', indexes[index] ?? index];
     if (auth) return checkGroups(auth, rule, above);
