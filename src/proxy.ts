@@ -19,6 +19,7 @@ import { OwnPages } from './http/own-pages.ts';
 import { MessageServer } from './http/server.ts';
 import { AccessLog } from './log/access-log.ts';
 import type { ServiceLog } from './log/service-log.ts';
+import { ClientVerifier } from './net/client-verifier.ts';
 import { type Division, descriptorLimit, divideDescriptors } from './net/descriptors.ts';
 import { Listener, type OnSocket } from './net/listener.ts';
 import { Pace } from './net/pace.ts';
@@ -27,6 +28,7 @@ import { Resolver } from './net/resolver.ts';
 import { Turns } from './net/turns.ts';
 import { Upstream } from './net/upstream.ts';
 import { type CertificateAuthority, openCertificateAuthority } from './pki/certificate-authority.ts';
+import { type ClientTrust, readClientTrust } from './pki/client-trust.ts';
 import { LeafStore } from './pki/leaf-store.ts';
 import { OwnCa } from './pki/own-ca.ts';
 import { MASTER_LIFE, makeTicketMaster } from './pki/ticket-keys.ts';
@@ -84,6 +86,7 @@ export async function startProxy(config: Config, service: ServiceLog, part?: Wor
   const policy = policyOf(config);
   let listener: Listener | undefined;
   const upstream = upstreamOf(config, (address, port) => listener?.isOwn(address, port) ?? false, ca);
+  const clients = clientTrustOf(config);
   const auth = await openAuth(config, service);
   const accessLog = await openAccessLog(config, service).catch(async (thrown: unknown) => {
     await auth?.close();
@@ -97,6 +100,9 @@ export async function startProxy(config: Config, service: ServiceLog, part?: Wor
     upstream,
     pools: new OriginPools(upstream, { ...limits, idleConnections: division.idle }),
     leaves,
+    ownLeaves: clients ? new LeafStore(ca, { clients }) : leaves,
+    clientVerifier:
+      config.auth?.clientCertificates && clients && new ClientVerifier(clients, config.auth.clientCertificates),
     pages: new OwnPages(ca),
     journal: new Journal({ write: (entry) => accessLog.write(entry), service }),
     limits,
@@ -232,6 +238,12 @@ function sharesOf(
     mints: new Pace({ perSecond: mintsPerClient, patience }),
     passwords: new Pace({ perSecond: passwordsPerClient, patience }),
   };
+}
+
+/** Throws ProxyError `trust-unusable`; undefined where clients are not asked for a certificate. */
+export function clientTrustOf({ auth }: Config): ClientTrust | undefined {
+  const { clientCertificates } = auth ?? {};
+  return clientCertificates && readClientTrust(clientCertificates.trust, clientCertificates.crl);
 }
 
 /** Throws ProxyError `auth-unusable`: a file cannot be used, or a rule is for a group that there is not. */

@@ -5,6 +5,7 @@ import type { Limits } from '../core/limits.ts';
 import type { OriginPools } from '../http/origin-pools.ts';
 import type { OwnPages } from '../http/own-pages.ts';
 import type { MessageServer } from '../http/server.ts';
+import type { ClientVerifier } from '../net/client-verifier.ts';
 import type { Pace } from '../net/pace.ts';
 import type { Places } from '../net/places.ts';
 import type { Turns } from '../net/turns.ts';
@@ -18,6 +19,10 @@ export interface Services {
   readonly upstream: Upstream;
   readonly pools: OriginPools;
   readonly leaves: LeafStore;
+  /** Leaves for TLS to the proxy itself: the same ones, unless clients are asked for a certificate there. */
+  readonly ownLeaves: LeafStore;
+  /** Undefined: clients are not asked for a certificate. */
+  readonly clientVerifier: ClientVerifier | undefined;
   readonly pages: OwnPages;
   readonly journal: Journal;
   readonly limits: Limits;
