@@ -18,9 +18,11 @@ const squid = logFormat('squid');
 
 export class LogPreview {
   readonly #client: string;
+  readonly #user: string | undefined;
 
-  constructor(client: string) {
+  constructor(client: string, user?: string) {
     this.#client = client;
+    this.#user = user;
   }
 
   /** A line in Squid's format from its third field on (the first are time and duration), with `N` for a size. */
@@ -29,6 +31,7 @@ export class LogPreview {
       ...UNMEASURED,
       ...logged,
       client: this.#client,
+      user: this.#user,
       hierarchy: logged.peer === undefined ? 'HIER_NONE' : 'HIER_DIRECT',
     };
     const [client = '', result = '', , ...rest] = squid(entry).trim().split(/ +/).slice(2);
