@@ -34,7 +34,7 @@ export class Authenticator {
   readonly #pool = new HashPool();
   readonly #right = new Verdicts<Verdict>(RIGHT);
   readonly #wrong = new Verdicts<Verdict>(WRONG);
-  /** Checks under way: a browser opens six connections at once. */
+  /** Checks under way, by credentials and client: a browser opens six connections at once. */
   readonly #pending = new Map<string, Promise<Verdict>>();
   #registry: Registry;
   #stopWatching: (() => void)[] = [];
@@ -79,10 +79,12 @@ export class Authenticator {
     const digest = digestOf(read.value);
     const known = this.#right.get(digest) ?? this.#wrong.get(digest) ?? this.#checkToken(read.value, digest);
     if (known) return known;
-    const pending = this.#pending.get(digest);
+    // That one client has asked for too much is no answer to another.
+    const key = `${digest} ${client}`;
+    const pending = this.#pending.get(key);
     if (pending) return pending;
-    const begun = this.#checkPassword(read.value, digest, client, admit).finally(() => this.#pending.delete(digest));
-    this.#pending.set(digest, begun);
+    const begun = this.#checkPassword(read.value, digest, client, admit).finally(() => this.#pending.delete(key));
+    this.#pending.set(key, begun);
     return begun;
   }
 

@@ -1,5 +1,6 @@
 // Lines of the access log before anything has happened: what is measured is left out. Called by predict.ts.
 
+import { loggedName } from '../core/identity.ts';
 import type { AccessLogEntry, ResultTag } from '../log/access-log-entry.ts';
 import { logFormat } from '../log/log-format.ts';
 
@@ -31,7 +32,7 @@ export class LogPreview {
       ...UNMEASURED,
       ...logged,
       client: this.#client,
-      user: this.#user,
+      user: this.#user && loggedName(this.#user),
       hierarchy: logged.peer === undefined ? 'HIER_NONE' : 'HIER_DIRECT',
     };
     const [client = '', result = '', , ...rest] = squid(entry).trim().split(/ +/).slice(2);

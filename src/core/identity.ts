@@ -8,6 +8,11 @@ export interface Identity {
   readonly by: 'password' | 'token' | 'certificate';
 }
 
+/** The name as the access log takes it: the bytes of its UTF-8, a character for each. */
+export function loggedName(name: string): string {
+  return /[^\x00-\x7f]/.test(name) ? Buffer.from(name).toString('latin1') : name;
+}
+
 /** Longest name of a user or group, in characters. */
 export const MAX_NAME = 256;
 

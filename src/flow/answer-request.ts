@@ -39,7 +39,7 @@ export interface Errand {
   /** Joins the page to the log line. */
   readonly id: string;
   /** Who is asking, once that is known. */
-  identity?: Identity | undefined;
+  identity: Identity | undefined;
 }
 
 /** Only what is forwarded has to be waited for. */

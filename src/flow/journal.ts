@@ -3,6 +3,7 @@
 import { formatAuthority } from '../core/authority.ts';
 import type { Decision } from '../core/decision.ts';
 import type { ProxyError } from '../core/errors.ts';
+import { loggedName } from '../core/identity.ts';
 import type { Session, Tunnel } from '../core/session.ts';
 import type { AccessLogEntry, Timings } from '../log/access-log-entry.ts';
 import { loggedUrl } from '../log/logged-url.ts';
@@ -99,6 +100,7 @@ function entryOf(told: Told, url: string): AccessLogEntry {
   const end = told.end ?? now;
   const peer = upstream?.address ?? told.tried;
   const permit = decision?.action === 'allow' ? decision : undefined;
+  const user = told.user ?? inside?.identity?.user ?? by.certificateUser;
   return {
     time: Date.now() - (now - end),
     elapsed: Math.max(0, Math.round(end - told.begin)),
@@ -109,7 +111,7 @@ function entryOf(told: Told, url: string): AccessLogEntry {
     bytes: told.bytes,
     method: told.method,
     url,
-    user: told.user ?? inside?.identity?.user ?? by.certificateUser,
+    user: user && loggedName(user),
     hierarchy: peer === undefined ? 'HIER_NONE' : 'HIER_DIRECT',
     peer,
     contentType: told.contentType,

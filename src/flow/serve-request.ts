@@ -20,7 +20,7 @@ export async function serveRequest(
   const begin = performance.now();
   const id = nextId();
   const asked = understand(connection, request);
-  const errand: Errand = { services, connection, request, reply, id };
+  const errand: Errand = { services, connection, request, reply, id, identity: undefined };
   let fate: Fate | undefined;
   try {
     fate = await answerRequest(errand, asked);

@@ -162,3 +162,11 @@ describe('a file that changes', () => {
     expect(await check('alice', 'secret')).toHaveProperty('identity');
   });
 });
+
+test('that one client has asked for too much is no answer to another who asks the same', async () => {
+  const { auth } = await open();
+  const refused = auth.check(basic('alice', 'secret'), 'one', async () => false);
+  const checked = auth.check(basic('alice', 'secret'), 'another', always);
+  expect(await refused).toMatchObject({ error: { code: 'client-limit' } });
+  expect(await checked).toHaveProperty('identity');
+});

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { MAX_NAME, nameProblem } from '../../src/core/identity.ts';
+import { loggedName, MAX_NAME, nameProblem } from '../../src/core/identity.ts';
 
 test.each([['alice'], ['DOMAIN\\alice'], ['alice@example.com'], ['Zoë'], ['o,u="x" y'], ['-'], ['x'.repeat(MAX_NAME)]])(
   '%j can be the name of a user',
@@ -20,4 +20,9 @@ test.each([
   ['ali\ufffdce', 'it holds a character that cannot be seen'],
 ])('%j cannot: %s', (name, reason) => {
   expect(nameProblem(name)).toBe(reason);
+});
+
+test('in the log a name has a character for each byte', () => {
+  expect(loggedName('alice')).toBe('alice');
+  expect(loggedName('zo\u00eb')).toBe('zo\u00c3\u00ab');
 });

@@ -93,7 +93,7 @@ describe('where a certificate is asked for', () => {
     ['of another authority', other.leaf({ cn: 'vm-12', ...forClients })],
     ['that has expired', ca.leaf({ cn: 'vm-12', notAfter: '20200201000000Z', ...forClients })],
     ['for servers', ca.leaf({ cn: 'vm-12', san: 'DNS:vm-12' })],
-  ])('one %s is refused in words, and the log says why', async (_name, pair) => {
+  ])('MTLS-01: one %s is refused in words, and the log says why', async (_name, pair) => {
     const before = (await rig.entries(0)).length;
     expect(await ask(rig, pair)).toMatch(/^HTTP\/1\.1 403 [\s\S]*client-certificate/);
     const [entry] = (await rig.entries(before + 1)).slice(before);
@@ -122,7 +122,7 @@ describe('where a certificate is required', () => {
     await rig.entries(1);
   });
 
-  test('who has none does not, whatever it asks for', async () => {
+  test('MTLS-01: who has none does not, whatever it asks for', async () => {
     const tls = await secure(rig, undefined);
     tls.write('GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
     const reply = await readAll(tls);

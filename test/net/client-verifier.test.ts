@@ -89,7 +89,18 @@ describe('the user is', () => {
   });
 });
 
-describe('nobody is known by', () => {
+describe('MTLS-02: a name that is hard to read', () => {
+  test.each([
+    ['a comma', '/CN=vm-12\\, O=admin', 'vm-12, O=admin'],
+    ['a quote', '/CN=vm"12', 'vm"12'],
+    ['what looks like a field', '/CN=vm-12\\/CN=admin', 'vm-12/CN=admin'],
+    ['another order', '/CN=vm-12/O=CN=admin', 'vm-12'],
+  ])('%s is that name and no other', async (_name, subject, user) => {
+    expect((await judge(await issue({ subject }))).verdict).toEqual({ ok: true, value: user });
+  });
+});
+
+describe('MTLS-01: nobody is known by', () => {
   test.each<[string, Wish, RegExp]>([
     [
       'an expired certificate',
@@ -106,9 +117,9 @@ describe('nobody is known by', () => {
       { extensions: [...CLIENT, '1.2.3.4=critical,DER:0500'] },
       /UNHANDLED_CRITICAL_EXTENSION|unknown-critical/,
     ],
-    ['one without a common name', { subject: '/O=Example' }, /no common name/],
-    ['one with two', { subject: '/CN=vm-12/CN=admin' }, /several common names/],
-    ['one with a newline in it', { subject: '/CN=vm-12\nCN=admin' }, /cannot be that of a user/],
+    ['MTLS-02: one without a common name', { subject: '/O=Example' }, /no common name/],
+    ['MTLS-02: one with two', { subject: '/CN=vm-12/CN=admin' }, /several common names/],
+    ['MTLS-02: one with a newline in it', { subject: '/CN=vm-12\nCN=admin' }, /cannot be that of a user/],
   ])('%s', async (_name, wish, reason) => {
     const { verdict } = await judge(await issue(wish));
     expect(verdict).toEqual({ ok: false, reason: expect.stringMatching(reason) });
@@ -146,7 +157,7 @@ describe('nobody is known by', () => {
   });
 });
 
-describe('a session', () => {
+describe('MTLS-03: a session', () => {
   test.each(['TLSv1.2', 'TLSv1.3'] as const)('is never resumed, by %s', async (maxVersion) => {
     const first = await judge(await issue({}), { maxVersion });
     const session = await sessionOf(first.client, first.server);
