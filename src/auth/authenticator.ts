@@ -1,14 +1,14 @@
 // Says who is asking: knows users, tokens and groups, keeps verdicts, has hashes compared in a thread, and takes the files
 // anew when they change. Made by proxy.ts, asked by flow/identify for each CONNECT and each request on the plain side.
 
-import { ProxyError } from '../core/errors.ts';
+import { asProxyError, ProxyError } from '../core/errors.ts';
 import type { Identity } from '../core/identity.ts';
 import { type Credentials, readCredentials } from './credentials.ts';
 import { HashPool } from './hash-pool.ts';
 import { type AuthOptions, DEFAULT_REALM } from './options.ts';
 import { fits, isSlow, type PasswordHash } from './password-hash.ts';
 import { Registry } from './registry.ts';
-import { watchTextFile } from './text-file.ts';
+import { stampOf, watchTextFiles } from './text-file.ts';
 import { userOfToken } from './tokens.ts';
 import { digestOf, Verdicts } from './verdicts.ts';
 
@@ -37,7 +37,7 @@ export class Authenticator {
   /** Checks under way, by credentials and client: a browser opens six connections at once. */
   readonly #pending = new Map<string, Promise<Verdict>>();
   #registry: Registry;
-  #stopWatching: (() => void)[] = [];
+  #stopWatching: (() => void) | undefined;
 
   private constructor(options: AuthOptions, registry: Registry) {
     this.#options = options;
@@ -49,8 +49,11 @@ export class Authenticator {
 
   /** Throws ProxyError `auth-unusable` that names file and line. */
   static async open(options: AuthOptions, reports?: AuthenticatorReports): Promise<Authenticator> {
+    const { basic, tokens, groupFile } = options;
+    const files = [basic?.htpasswd, tokens, groupFile].filter((file) => file !== undefined);
+    const stamps = await Promise.all(files.map(stampOf));
     const authenticator = new Authenticator(options, await Registry.read(options));
-    if (reports) authenticator.#watch(reports);
+    if (reports) authenticator.#watch(files, stamps, reports);
     return authenticator;
   }
 
@@ -74,11 +77,14 @@ export class Authenticator {
    * nothing. `client` is whom the work is counted for. Never rejects.
    */
   check(values: readonly string[], client: string, admit: Admit): Verdict | Promise<Verdict> {
+    const [field = '', ...more] = values;
+    const digest = digestOf(field);
+    const known = more.length > 0 ? undefined : (this.#right.get(digest) ?? this.#wrong.get(digest));
+    if (known) return known;
     const read = readCredentials(values);
     if (!read.ok) return { error: new ProxyError('auth-failed', `${sentence(read.reason)}.`) };
-    const digest = digestOf(read.value);
-    const known = this.#right.get(digest) ?? this.#wrong.get(digest) ?? this.#checkToken(read.value, digest);
-    if (known) return known;
+    const byToken = this.#checkToken(read.value, digest);
+    if (byToken) return byToken;
     // That one client has asked for too much is no answer to another.
     const key = `${digest} ${client}`;
     const pending = this.#pending.get(key);
@@ -89,7 +95,7 @@ export class Authenticator {
   }
 
   async close(): Promise<void> {
-    for (const stop of this.#stopWatching) stop();
+    this.#stopWatching?.();
     await this.#pool.close();
   }
 
@@ -123,20 +129,17 @@ export class Authenticator {
     return fits(hash, password) ? 'fits' : 'wrong';
   }
 
-  #watch({ reloaded, failed }: AuthenticatorReports): void {
-    const { basic, tokens, groupFile } = this.#options;
-    const files = [basic?.htpasswd, tokens, groupFile].filter((file) => file !== undefined);
-    const reload = async (file: string): Promise<void> => {
+  #watch(files: readonly string[], stamps: readonly string[], { reloaded, failed }: AuthenticatorReports): void {
+    this.#stopWatching = watchTextFiles(files, stamps, async (file) => {
       try {
         this.#registry = await Registry.read(this.#options);
         this.#right.clear();
         this.#wrong.clear();
         reloaded(file);
       } catch (thrown) {
-        failed(thrown instanceof ProxyError ? thrown : new ProxyError('auth-unusable', file, { cause: thrown }));
+        failed(asProxyError(thrown, 'auth-unusable'));
       }
-    };
-    this.#stopWatching = files.map((file) => watchTextFile(file, () => void reload(file)));
+    });
   }
 }
 

@@ -1,7 +1,8 @@
 // A file that administrators edit while the proxy runs: read at start, and again when it has changed. Called by the
 // authenticator for users, tokens and groups.
 
-import { createReadStream, unwatchFile, watchFile } from 'node:fs';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
 import { messageOf, ProxyError } from '../core/errors.ts';
 
@@ -40,13 +41,38 @@ export async function readTextFile<T>(
   throw new ProxyError('auth-unusable', [...told, ...(left > 0 ? [`and ${left} more`] : [])].join('\n'));
 }
 
-/** Calls back each time when the file may hold something else; returns how to stop. */
-export function watchTextFile(path: string, onChange: () => void): () => void {
-  const look = (now: { mtimeMs: number; ino: number; size: number }, before: typeof now): void => {
-    if (now.mtimeMs !== before.mtimeMs || now.ino !== before.ino || now.size !== before.size) onChange();
+/** What is another when the file is; taken before it is read, so that no change slips in between. */
+export async function stampOf(path: string): Promise<string> {
+  try {
+    const { ino, size, mtimeNs } = await stat(path, { bigint: true });
+    return `${ino} ${size} ${mtimeNs}`;
+  } catch {
+    return 'not there';
+  }
+}
+
+/** Calls back with each file that is not as it was at its stamp, one after another; returns how to stop. */
+export function watchTextFiles(
+  paths: readonly string[],
+  stamps: readonly string[],
+  onChange: (path: string) => Promise<void>,
+): () => void {
+  const known = [...stamps];
+  let looking = false;
+  const look = async (): Promise<void> => {
+    if (looking) return;
+    looking = true;
+    for (const [at, path] of paths.entries()) {
+      const stamp = await stampOf(path);
+      if (stamp === known[at]) continue;
+      known[at] = stamp;
+      await onChange(path);
+    }
+    looking = false;
   };
-  watchFile(path, { interval: LOOK, persistent: false }, look);
-  return () => unwatchFile(path, look);
+  const timer = setInterval(() => void look(), LOOK);
+  timer.unref();
+  return () => clearInterval(timer);
 }
 
 async function readText(path: string): Promise<string> {

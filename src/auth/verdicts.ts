@@ -2,7 +2,6 @@
 // design. Called by the authenticator. Keys are digests under a key of this process, so that no password lies in memory.
 
 import { createHmac, randomBytes } from 'node:crypto';
-import type { Credentials } from './credentials.ts';
 
 export interface VerdictsOptions {
   /** How many are kept; the longest unused go first. */
@@ -13,9 +12,9 @@ export interface VerdictsOptions {
 
 const SECRET = randomBytes(32);
 
-/** The same for the same credentials, in this process only. No name holds a NUL, so no two pairs are spelt the same. */
-export function digestOf({ user, password }: Credentials): string {
-  return createHmac('sha256', SECRET).update(`${user}\0${password}`).digest('base64');
+/** The same for the same field, in this process only. Of the field as it came: to know one again takes no reading. */
+export function digestOf(field: string): string {
+  return createHmac('sha256', SECRET).update(field).digest('base64');
 }
 
 interface Kept<T> {

@@ -1,8 +1,8 @@
-import { mkdtempSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
-import { type NumberedLine, readTextFile, watchTextFile } from '../../src/auth/text-file.ts';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { type NumberedLine, readTextFile, stampOf, watchTextFiles } from '../../src/auth/text-file.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'text-file-'));
 const file = (name: string, content: string | Buffer): string => {
@@ -38,11 +38,34 @@ test.each([
   await expect(readTextFile(path(), asIs)).rejects.toThrow(message);
 });
 
-test('a file that was replaced by another is noticed', async () => {
-  const path = file('watched', 'one');
-  const changed = new Promise<void>((resolve) => {
-    onTestFinished(watchTextFile(path, resolve));
+describe('a file that is watched', () => {
+  /** The next file that has changed. */
+  const changeOf = (paths: string[], stamps: string[]): Promise<string> =>
+    new Promise((resolve) => {
+      onTestFinished(watchTextFiles(paths, stamps, async (path) => resolve(path)));
+    });
+
+  test('is noticed when another takes its place', async () => {
+    const path = file('watched', 'one');
+    const changed = changeOf([file('still', 'x'), path], [await stampOf(join(folder, 'still')), await stampOf(path)]);
+    renameSync(file('next', 'two'), path);
+    expect(await changed).toBe(path);
   });
-  renameSync(file('next', 'two, which is longer'), path);
-  await changed;
+
+  test('is noticed when it has changed before the watch began, but after its stamp', async () => {
+    const path = file('early', 'one');
+    const stamp = await stampOf(path);
+    writeFileSync(path, 'two, which is longer');
+    expect(await changeOf([path], [stamp])).toBe(path);
+  });
+
+  test('is noticed when it goes, and when it comes back', async () => {
+    const path = file('gone', 'one');
+    const stamp = await stampOf(path);
+    rmSync(path);
+    expect(await changeOf([path], [stamp])).toBe(path);
+    const gone = await stampOf(path);
+    file('gone', 'one');
+    expect(await changeOf([path], [gone])).toBe(path);
+  });
 });
