@@ -3,10 +3,10 @@
 
 import { hash } from 'node:crypto';
 import type { Socket } from 'node:net';
-import { setTimeout as wait } from 'node:timers/promises';
+import { Authenticator } from './auth/authenticator.ts';
 import type { Config } from './config/config.ts';
 import { ProxyError } from './core/errors.ts';
-import { type Limits, limitsOfOne } from './core/limits.ts';
+import { limitsOfOne } from './core/limits.ts';
 import type { Endpoint } from './core/session.ts';
 import { Rejections } from './exceptions/rejections.ts';
 import { enter } from './flow/enter.ts';
@@ -19,21 +19,21 @@ import { WantingOrigins } from './flow/wanting-origins.ts';
 import { OriginPools } from './http/origin-pools.ts';
 import { OwnPages } from './http/own-pages.ts';
 import { MessageServer } from './http/server.ts';
-import { AccessLog } from './log/access-log.ts';
+import { openAccessLog } from './log/open-access-log.ts';
 import type { ServiceLog } from './log/service-log.ts';
-import { type Division, descriptorLimit, divideDescriptors } from './net/descriptors.ts';
+import { ClientVerifier } from './net/client-verifier.ts';
+import { descriptorLimit, divideDescriptors } from './net/descriptors.ts';
+import { drained } from './net/drained.ts';
+import { forFronts, headersOf } from './net/fronts.ts';
 import { Listener, type OnSocket } from './net/listener.ts';
 import { openParents } from './net/open-parents.ts';
-import type { ListenOptions } from './net/options.ts';
 import { OwnDials } from './net/own-dials.ts';
-import { Pace } from './net/pace.ts';
-import { Places } from './net/places.ts';
-import { ProxyHeaders } from './net/proxy-headers.ts';
 import { Resolver } from './net/resolver.ts';
-import { Turns } from './net/turns.ts';
+import { openShares } from './net/shares.ts';
 import { Upstream } from './net/upstream.ts';
 import { UpstreamIdentities } from './net/upstream-identities.ts';
 import { type CertificateAuthority, openCertificateAuthority } from './pki/certificate-authority.ts';
+import { type ClientTrust, readClientTrust } from './pki/client-trust.ts';
 import { LeafStore } from './pki/leaf-store.ts';
 import { OwnCa } from './pki/own-ca.ts';
 import { MASTER_LIFE, makeTicketMaster } from './pki/ticket-keys.ts';
@@ -104,7 +104,12 @@ export async function startProxy(config: Config, service: ServiceLog, part?: Wor
       else service.warn({ parent, reason }, 'parent proxy is skipped');
     },
   });
-  const accessLog = await openAccessLog(config, service);
+  const clients = clientTrustOf(config);
+  const auth = await openAuth(config, service);
+  const accessLog = await openAccessLog(config.log.access, service).catch(async (thrown: unknown) => {
+    await auth?.close();
+    throw thrown;
+  });
   const stopping = new AbortController();
   const leaves = new LeafStore(ca, { ticketMaster: part?.ticketMaster ?? makeTicketMaster() });
   const services: Services = {
@@ -112,10 +117,14 @@ export async function startProxy(config: Config, service: ServiceLog, part?: Wor
     upstream,
     pools: new OriginPools(upstream, { ...limits, idleConnections: division.idle }),
     leaves,
+    ownLeaves: clients ? new LeafStore(ca, { clients }) : leaves,
+    clientVerifier:
+      config.auth?.clientCertificates && clients && new ClientVerifier(clients, config.auth.clientCertificates),
     pages: new OwnPages(ca),
     journal: new Journal({ write: (entry) => accessLog.write(entry), service }),
     limits,
-    ...sharesOf(limits, division),
+    ...openShares(limits, division),
+    auth,
     rejections: await Rejections.open(config.rejections, service),
     wanting: new WantingOrigins(),
     identities,
@@ -150,6 +159,7 @@ export async function startProxy(config: Config, service: ServiceLog, part?: Wor
     listener = await Listener.open(config.listen, onSocket, { reusePort: part !== undefined });
   } catch (error) {
     await services.rejections?.close();
+    await auth?.close();
     await accessLog.close();
     throw error;
   }
@@ -182,6 +192,7 @@ export async function startProxy(config: Config, service: ServiceLog, part?: Wor
     );
     services.pools.destroy();
     await services.rejections?.close();
+    await auth?.close();
     await accessLog.close();
   };
 
@@ -251,59 +262,31 @@ export function upstreamOf(
   return new Upstream({ ...parts, guard, identities: running?.identities, ...(parents ? { parents } : {}) });
 }
 
-/** Who may come in, shake hands and have leaves minted, and how many at a time. */
-function sharesOf(
-  limits: Limits,
-  { connections, waiting }: Division,
-): Pick<Services, 'places' | 'handshakes' | 'mints'> {
-  const { handshakesPerClient, mintsPerClient, connectTimeout, handshakeTimeout } = limits;
-  // Where descriptors are so few that one client could have all places, it gets half of them.
-  const most = limits.connections === 'auto' ? Math.ceil(connections / 2) : Number.POSITIVE_INFINITY;
-  const connectionsPerClient = Math.min(limits.connectionsPerClient, most);
-  // The other half is for the handshake itself.
-  const patience = handshakeTimeout / 2;
-  return {
-    places: new Places({ connections, connectionsPerClient, waiting, patience: connectTimeout }),
-    handshakes: new Turns({ atOnce: handshakesPerClient, patience }),
-    mints: new Pace({ perSecond: mintsPerClient, patience }),
-  };
+/** Throws ProxyError `trust-unusable`; undefined where clients are not asked for a certificate. */
+export function clientTrustOf({ auth }: Config): ClientTrust | undefined {
+  const { clientCertificates } = auth ?? {};
+  return clientCertificates && readClientTrust(clientCertificates.trust, clientCertificates.crl);
 }
 
-/** Where a load balancer is in front, half of those who wait do so for their header. */
-function forFronts(listen: readonly ListenOptions[], division: Division): Division {
-  const fronted = listen.some(({ proxyProtocol }) => proxyProtocol !== undefined);
-  return fronted ? { ...division, waiting: Math.ceil(division.waiting / 2) } : division;
-}
-
-/** For each listener behind a load balancer; together they hold no more sockets than may wait for a place. */
-function headersOf(listen: readonly ListenOptions[], { waiting }: Division): ReadonlyMap<ListenOptions, ProxyHeaders> {
-  const fronted = listen.flatMap((one) => (one.proxyProtocol ? [[one, one.proxyProtocol] as const] : []));
-  const most = Math.ceil(waiting / Math.max(1, fronted.length));
-  return new Map(fronted.map(([one, options]) => [one, new ProxyHeaders(options, most)]));
-}
-
-/** A log that fails later is told and tried again; one that fails now would hide from the first request on. */
-async function openAccessLog(config: Config, service: ServiceLog): Promise<AccessLog> {
-  let failed: ProxyError | undefined;
-  let onError = (error: ProxyError): void => {
-    failed ??= error;
-  };
-  const accessLog = AccessLog.open(config.log.access, (error) => onError(error));
-  if (failed) {
-    await accessLog.close();
-    const mend = 'make it writable for this user, or name another path under "log".';
-    throw new ProxyError('log-failed', `${failed.detail}: ${mend}`, { cause: failed });
+/** Throws ProxyError `auth-unusable`: a file cannot be used, or a rule is for a group that there is not. */
+export async function openAuth(config: Config, service?: ServiceLog): Promise<Authenticator | undefined> {
+  if (!config.auth) return undefined;
+  const auth = await Authenticator.open(
+    config.auth,
+    service && {
+      reloaded: (file) => service.info({ file }, 'users, tokens and groups read anew'),
+      failed: (error) => service.error({ error: error.message }, 'the users, tokens and groups of before still hold'),
+    },
+  );
+  for (const { name, groups } of config.policy.rules) {
+    const unknown = groups?.find((group) => !auth.groupNames.has(group));
+    if (unknown === undefined) continue;
+    await auth.close();
+    const mend = 'name its users under auth.groups or in the file auth.groupFile';
+    throw new ProxyError('auth-unusable', `rule "${name}" is for the group "${unknown}", which there is not: ${mend}`);
   }
-  onError = (error) => service.error({ error: error.message }, 'access log');
-  return accessLog;
+  return auth;
 }
 
 /** Milliseconds for the log lines of what was cut. */
 const LAST_WORDS = 1_000;
-/** Milliseconds between two looks whether all connections have ended. */
-const LOOK = 20;
-
-/** Until no socket is left, or until `end` by the monotonic clock, which may be moved meanwhile. */
-async function drained(sockets: ReadonlySet<Socket>, end: () => number, hasten: () => void): Promise<void> {
-  for (hasten(); sockets.size > 0 && performance.now() < end(); hasten()) await wait(LOOK);
-}

@@ -18,12 +18,13 @@ const STAIRCASE: readonly (readonly string[])[] = [
   ['flow'],
   ['http'],
   ['net'],
-  ['wire', 'policy', 'pki', 'inspect', 'log', 'exceptions', 'sinks', 'audit'],
+  ['wire', 'policy', 'auth', 'pki', 'inspect', 'log', 'exceptions', 'sinks', 'audit'],
   ['core'],
 ];
 
 /** Runtime package → the one room that may import it. */
 const PACKAGES: Readonly<Record<string, string>> = {
+  bcryptjs: 'auth',
   commander: 'cli',
   'ipaddr.js': 'policy',
   'lru-cache': 'pki',

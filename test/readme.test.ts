@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { loadConfig } from '../src/config/load.ts';
-import { ERROR_KINDS } from '../src/core/errors.ts';
+import { ERROR_KINDS } from '../src/core/error-kinds.ts';
 import { DEFAULT_SHARES, DEFAULT_WAITS } from '../src/core/limits.ts';
 
 const readme = readFileSync(join(import.meta.dirname, '..', 'README.md'), 'utf8');

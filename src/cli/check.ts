@@ -11,7 +11,7 @@ import { UpstreamIdentities } from '../net/upstream-identities.ts';
 import { presentFiles } from '../pki/ca-files.ts';
 import { openCertificateAuthority } from '../pki/certificate-authority.ts';
 import type { PolicyOptions } from '../policy/policy.ts';
-import { upstreamOf } from '../proxy.ts';
+import { clientTrustOf, openAuth, upstreamOf } from '../proxy.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
 import { shownPath } from './shown-path.ts';
 import type { Terminal } from './terminal.ts';
@@ -65,7 +65,7 @@ interface FilesReport {
   readonly warnings: readonly string[];
 }
 
-/** The files that the config names and a start reads: the CA, and the roots that origins are held against. */
+/** The files that the config names and a start reads: the CA, the roots of origins and clients, users and groups. */
 async function checkFiles(config: Config): Promise<FilesReport> {
   const { ca: paths } = config;
   const errors: string[] = [];
@@ -85,6 +85,12 @@ async function checkFiles(config: Config): Promise<FilesReport> {
   try {
     upstreamOf(config, () => false);
     await UpstreamIdentities.open(config.upstream);
+  } catch (thrown) {
+    failed(thrown);
+  }
+  try {
+    clientTrustOf(config);
+    await (await openAuth(config))?.close();
   } catch (thrown) {
     failed(thrown);
   }

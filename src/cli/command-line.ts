@@ -8,7 +8,7 @@ import { defaultConfig, LOCAL_CONFIG } from './default-config.ts';
 import { exceptionsList, exceptionsRevoke } from './exceptions.ts';
 import type { ExitCode } from './exit-code.ts';
 import { init, PROFILES } from './init.ts';
-import { clientAddress, requestMethod } from './option-value.ts';
+import { clientAddress, requestMethod, userName } from './option-value.ts';
 import { run } from './run.ts';
 import type { Terminal } from './terminal.ts';
 import { testUrl } from './test-url.ts';
@@ -78,6 +78,7 @@ export function commandLine(terminal: Terminal, done: (code: ExitCode) => void):
     .addOption(
       new Option('--client <address>', 'as if it came from there').argParser(clientAddress).default('127.0.0.1'),
     )
+    .addOption(new Option('--user <name>', 'as if this user asked; else nobody says who asks').argParser(userName))
     .addOption(new Option('--method <method>', 'as if with this method').argParser(requestMethod).default('GET'))
     .addOption(json())
     .addHelpText(

@@ -1,6 +1,7 @@
 // Lines of the access log before anything has happened: what is measured is left out. Called by predict.ts.
 
 import type { ParentCode } from '../core/hierarchy.ts';
+import { loggedName } from '../core/identity.ts';
 import type { AccessLogEntry, ResultTag } from '../log/access-log-entry.ts';
 import { logFormat } from '../log/log-format.ts';
 
@@ -21,9 +22,11 @@ const squid = logFormat('squid');
 
 export class LogPreview {
   readonly #client: string;
+  readonly #user: string | undefined;
 
-  constructor(client: string) {
+  constructor(client: string, user?: string) {
     this.#client = client;
+    this.#user = user;
   }
 
   /** A line in Squid's format from its third field on (the first are time and duration), with `N` for a size. */
@@ -32,6 +35,7 @@ export class LogPreview {
       ...UNMEASURED,
       ...logged,
       client: this.#client,
+      user: this.#user && loggedName(this.#user),
       hierarchy: logged.peer === undefined ? 'HIER_NONE' : (code ?? 'HIER_DIRECT'),
     };
     const [client = '', result = '', , ...rest] = squid(entry).trim().split(/ +/).slice(2);

@@ -1,6 +1,7 @@
 // Reads the option values that commander cannot judge by itself; what it refuses is told with the option it was for.
 
 import { InvalidArgumentError } from 'commander';
+import { nameProblem } from '../core/identity.ts';
 import { plainAddress } from '../core/session.ts';
 import { parseAddress } from '../policy/address-set.ts';
 import { parseMethod } from '../policy/method.ts';
@@ -10,6 +11,12 @@ export function clientAddress(text: string): string {
   const bare = text.replace(/^\[(.*)\]$/, '$1');
   if (!parseAddress(bare)) throw new InvalidArgumentError('It is not an IP address.');
   return plainAddress(bare);
+}
+
+export function userName(text: string): string {
+  const problem = nameProblem(text);
+  if (problem !== undefined) throw new InvalidArgumentError(`It cannot be the name of a user: ${problem}.`);
+  return text;
 }
 
 export function requestMethod(text: string): string {

@@ -5,6 +5,7 @@ import type { Config } from '../config/config.ts';
 import { formatAuthority } from '../core/authority.ts';
 import type { Decision, Permit, RefuseBy, Step, TlsAction } from '../core/decision.ts';
 import { asProxyError, ProxyError } from '../core/errors.ts';
+import type { Identity } from '../core/identity.ts';
 import { formatTarget, type RequestTarget } from '../core/target.ts';
 import { pairOf } from '../exceptions/entry.ts';
 import { LedgerFile } from '../exceptions/ledger-file.ts';
@@ -15,7 +16,7 @@ import { selfTestType } from '../http/own-pages.ts';
 import { leadsTo } from '../net/listener.ts';
 import type { Upstream } from '../net/upstream.ts';
 import type { Policy } from '../policy/policy.ts';
-import { policyOf, upstreamOf } from '../proxy.ts';
+import { openAuth, policyOf, upstreamOf } from '../proxy.ts';
 import { type LoggedAs, LogPreview } from './log-preview.ts';
 
 export interface Asked {
@@ -23,6 +24,8 @@ export interface Asked {
   /** Address of the client. */
   readonly client: string;
   readonly method: string;
+  /** Who asks, as if it were known; absent: nobody says. */
+  readonly user?: string;
 }
 
 /** One step on the way: what came out of it, and why. */
@@ -51,11 +54,17 @@ export interface Prediction {
 /** Throws ProxyError: the config holds what no proxy could start with. */
 export async function predict(config: Config, asked: Asked): Promise<Prediction> {
   const isOwn = (address: string, port: number): boolean => leadsTo(config.listen, address, port);
+  // Groups stand in files, too.
+  const auth = await openAuth(config);
+  await auth?.close();
+  const identity = asked.user === undefined ? undefined : auth?.certified(asked.user);
   const parts: Parts = {
     asked,
+    identity,
     policy: policyOf(config),
     upstream: upstreamOf(config, isOwn),
-    preview: new LogPreview(asked.client),
+    preview: new LogPreview(asked.client, identity?.user),
+    refusal: auth?.challenge === undefined ? DENIED : { ...DENIED, status: new ProxyError('auth-required').status },
     steps: [],
     rejections: await keptExceptions(config),
     wanting: new WantingOrigins(),
@@ -76,20 +85,26 @@ interface Parts extends Known {
   readonly policy: Policy;
   readonly upstream: Upstream;
   readonly preview: LogPreview;
+  readonly identity: Identity | undefined;
+  /** Of one who would have to say who it is. */
+  readonly refusal: LoggedAs;
   /** Filled in as the request goes on its way. */
   readonly steps: PredictedStep[];
 }
 
 async function throughTunnel(parts: Parts): Promise<Prediction> {
-  const { asked, policy, steps } = parts;
+  const { asked, identity, policy, steps } = parts;
   const { client, target } = asked;
   const { authority } = target;
   const own = isOwnHost(authority);
-  const decision = own ? ownPermit(authority) : exempt(parts, client, policy.decideConnect({ client, authority }));
+  const decision = own
+    ? ownPermit(authority)
+    : exempt(parts, client, policy.decideConnect({ client, authority, identity }));
   const decided = stepOf(decision);
   steps.push(decided);
   if (decision.action === 'deny') {
     const { refuseBy } = decision;
+    if (refuseBy === 'authenticate') return end(parts, decided, [connectLine(parts, parts.refusal)]);
     if (refuseBy === 'connect') return end(parts, decided, [connectLine(parts, DENIED)]);
     if (refuseBy === 'close') return end(parts, decided, [connectLine(parts, { tag: 'NONE_NONE', status: 0 })]);
     const inside = requestLine(parts, { tag: 'NONE_NONE', ...PAGE });
@@ -115,7 +130,7 @@ async function throughTunnel(parts: Parts): Promise<Prediction> {
   if (isReached && decision.tls !== 'bump') {
     return end(parts, decided, [connectLine(parts, { tag: 'TCP_TUNNEL', status: 200, ...route })]);
   }
-  const request = policy.decideRequest(asked);
+  const request = policy.decideRequest({ ...asked, identity });
   const requested = stepOf(request);
   steps.push(requested);
   if (!isReached) {
@@ -128,16 +143,19 @@ async function throughTunnel(parts: Parts): Promise<Prediction> {
 }
 
 async function plain(parts: Parts): Promise<Prediction> {
-  const { asked, policy, steps } = parts;
+  const { asked, identity, policy, steps } = parts;
   if (isOwnHost(asked.target.authority)) {
     const own = stepOf({ ...ownPermit(asked.target.authority), step: 'request' });
     steps.push(own);
     return end(parts, own, [ownPageLine(parts)]);
   }
-  const decision = policy.decideRequest(asked);
+  const decision = policy.decideRequest({ ...asked, identity });
   const decided = stepOf(decision);
   steps.push(decided);
-  if (decision.action === 'deny') return end(parts, decided, [requestLine(parts, DENIED)]);
+  if (decision.action === 'deny') {
+    const how = decision.refuseBy === 'authenticate' ? parts.refusal : DENIED;
+    return end(parts, decided, [requestLine(parts, how)]);
+  }
   const route = await addressStep(parts, decision);
   if (!(route instanceof ProxyError)) return end(parts, decided, [requestLine(parts, { ...ANSWERED, ...route })]);
   const denied = route.status === 403;
@@ -167,7 +185,13 @@ const last = (steps: readonly PredictedStep[]): PredictedStep => {
 function stepOf(decision: Decision): PredictedStep {
   const { step, action, rule, reason } = decision;
   if (action === 'deny')
-    return { step, action, ...(step === 'connect' ? { refuseBy: decision.refuseBy } : {}), rule, reason };
+    return {
+      step,
+      action,
+      ...(step === 'connect' || decision.refuseBy === 'authenticate' ? { refuseBy: decision.refuseBy } : {}),
+      rule,
+      reason,
+    };
   const tls = step === 'connect' ? { tls: decision.tls } : {};
   return { step, action, ...tls, ...(decision.wouldDeny ? { wouldDeny: true } : {}), rule, reason };
 }

@@ -10,6 +10,7 @@ export interface TestOptions {
   readonly config: string;
   readonly client: string;
   readonly method: string;
+  readonly user?: string;
   readonly json?: boolean;
 }
 
@@ -22,17 +23,22 @@ export async function testUrl(terminal: Terminal, text: string, options: TestOpt
     terminal.err(`error: ${text}: ${target.reason}${isMissingScheme ? ` (did you mean ${likely} ?)` : ''}\n`);
     return EXIT.usage;
   }
-  const { client, method, config: file, json } = options;
+  const { client, method, user, config: file, json } = options;
   const config = await loadConfig(file);
-  const prediction = await predict(config, { target: target.value, client, method });
+  const prediction = await predict(config, {
+    target: target.value,
+    client,
+    method,
+    ...(user === undefined ? {} : { user }),
+  });
   const { allowed, wouldDeny, decided, steps, log } = prediction;
   const url = formatTarget(target.value);
   const { mode } = config.policy;
   const { rule, reason } = decided;
   terminal.out(
     json
-      ? `${JSON.stringify({ url, method, client, config: file, mode, allowed, wouldDeny, rule, reason, steps, log })}\n`
-      : `${method} ${url} from ${client}, by ${file}\n\n${printed(terminal, prediction)}`,
+      ? `${JSON.stringify({ url, method, client, user, config: file, mode, allowed, wouldDeny, rule, reason, steps, log })}\n`
+      : `${method} ${url} from ${client}${user === undefined ? '' : ` as ${user}`}, by ${file}\n\n${printed(terminal, prediction)}`,
   );
   return allowed ? EXIT.ok : EXIT.denied;
 }
@@ -51,7 +57,12 @@ function verdictOf({ action, tls, refuseBy, wouldDeny }: PredictedStep): string 
   return [wouldDeny ? `${action} (enforced: deny)` : action, how].filter(Boolean).join(', ');
 }
 
-const REFUSED = { connect: 'by a 403', page: 'by a page inside the tunnel', close: 'by closing' } as const;
+const REFUSED = {
+  connect: 'by a 403',
+  page: 'by a page inside the tunnel',
+  close: 'by closing',
+  authenticate: 'by a 407',
+} as const;
 
 function conclusion({ style }: Terminal, { allowed, wouldDeny, decided, steps }: Prediction): string {
   if (!allowed) return `${style('red', decided.tls === 'terminate' ? 'terminated' : 'denied')}: ${decided.reason}`;

@@ -1,11 +1,12 @@
 // The whole of what an administrator can set: the sum of the options that the rooms below ask for. load.ts makes it,
 // the command line and the supervisor hand each room its slice.
 
+import type { AuthOptions } from '../auth/options.ts';
 import type { Limits } from '../core/limits.ts';
 import type { RejectionOptions } from '../exceptions/rejections.ts';
 import type { AccessLogOptions } from '../log/access-log.ts';
 import type { ServiceLogOptions } from '../log/service-log.ts';
-import type { ListenOptions, ResolverOptions, UpstreamOptions } from '../net/options.ts';
+import type { ClientVerifierOptions, ListenOptions, ResolverOptions, UpstreamOptions } from '../net/options.ts';
 import type { CaOptions } from '../pki/certificate-authority.ts';
 import type { PolicyOptions } from '../policy/policy.ts';
 
@@ -17,6 +18,8 @@ export interface Config {
   /** Processes that carry traffic; `auto` is one per core. */
   readonly workers: number | 'auto';
   readonly ca: CaOptions;
+  /** Absent: nobody is asked who it is. */
+  readonly auth?: AuthOptions & { readonly clientCertificates?: ClientVerifierOptions };
   readonly upstream: UpstreamOptions;
   readonly resolver: ResolverOptions;
   /** Our pseudonym in Via (RFC 9110 section 7.6.3); undefined sends none. */

@@ -118,6 +118,10 @@ export const pseudonym = z
     return z.NEVER;
   });
 
+/** Strict, so that a misspelt `deny` is an error and not silence. */
+export const section = <S extends z.ZodRawShape>(shape: S) =>
+  z.strictObject(shape, { error: expected('keys and values') });
+
 /** One item or more. */
 export const someOf = <T extends z.ZodType>(item: T, what: string) =>
   z.array(item, { error: expected(`a list of ${what}`) }).min(1, { error: `the list of ${what} is empty` });

@@ -26,7 +26,11 @@ function sectionsOf(schema: unknown): readonly Section[] {
   if (schema instanceof z.ZodArray) return sectionsOf(schema.element);
   if (schema instanceof z.ZodPipe) return sectionsOf(schema.in);
   if (schema instanceof z.ZodUnion) return schema.options.flatMap(sectionsOf);
-  const wrapped = schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault || schema instanceof z.ZodOptional;
+  const wrapped =
+    schema instanceof z.ZodDefault ||
+    schema instanceof z.ZodPrefault ||
+    schema instanceof z.ZodOptional ||
+    schema instanceof z.ZodExactOptional;
   return wrapped ? sectionsOf(schema.unwrap()) : [];
 }
 

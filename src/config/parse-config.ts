@@ -6,6 +6,8 @@ import { checkRoutes } from '../net/parents.ts';
 import { checkClientCertificates } from '../net/upstream-identities.ts';
 import { parseAllowAddresses } from '../policy/address-guard.ts';
 import { compilePolicy, type PolicyOptions, type Problem } from '../policy/policy.ts';
+import { type AuthInput, authSchema } from './auth-schema.ts';
+import { checkAuth } from './check-auth.ts';
 import type { Config } from './config.ts';
 import { deepFreeze } from './deep-freeze.ts';
 import { readDocument } from './document.ts';
@@ -69,6 +71,8 @@ function judge(data: unknown): readonly Finding[] {
       onClientCert: tls.data.onClientCert,
     });
     if (!compiled.ok) findings.push(...compiled.problems.map((problem) => policyFinding(problem, indexes)));
+    const auth = authSchema.optional().safeParse(data['auth']);
+    if (auth.success) findings.push(...checkAuth(auth.data, policy.data.rules, indexes));
   }
   return findings;
 }
@@ -124,6 +128,7 @@ function toConfig(input: ConfigInput, file: string): Config {
       key: absolute(key),
       ...(passphraseFile === undefined ? {} : { passphraseFile: absolute(passphraseFile) }),
     },
+    ...(input.auth ? { auth: authOf(input.auth, absolute) } : {}),
     upstream: {
       ...input.upstream,
       trust: input.upstream.trust.map((path) => (path === 'system' ? path : absolute(path))),
@@ -149,6 +154,25 @@ function toConfig(input: ConfigInput, file: string): Config {
       access: input.log.access.map((log) => (log.path === 'stdout' ? log : { ...log, path: absolute(log.path) })),
     },
     limits,
+  };
+}
+
+function authOf(input: AuthInput, absolute: (path: string) => string): NonNullable<Config['auth']> {
+  const { basic, tokens, groups, groupFile, clientCertificates: certificates } = input;
+  return {
+    groups,
+    ...(basic ? { basic: { ...basic, htpasswd: absolute(basic.htpasswd) } } : {}),
+    ...(tokens === undefined ? {} : { tokens: absolute(tokens) }),
+    ...(groupFile === undefined ? {} : { groupFile: absolute(groupFile) }),
+    ...(certificates
+      ? {
+          clientCertificates: {
+            ...certificates,
+            trust: certificates.trust.map(absolute),
+            crl: certificates.crl.map(absolute),
+          },
+        }
+      : {}),
   };
 }
 

@@ -4,6 +4,7 @@
 import { normalize } from 'node:path';
 import * as z from 'zod';
 import { DEFAULT_SHARES, DEFAULT_WAITS, type Shares, type Waits } from '../core/limits.ts';
+import { authSchema } from './auth-schema.ts';
 import {
   address,
   choice,
@@ -20,12 +21,10 @@ import {
   port,
   pseudonym,
   secret,
+  section,
   someOf,
   userName,
 } from './fields.ts';
-
-/** Strict, so that a misspelt `deny` is an error and not silence. */
-const section = <S extends z.ZodRawShape>(shape: S) => z.strictObject(shape, { error: expected('keys and values') });
 
 const text = z.string({ error: expected('text') });
 const tlsAction = choice(['bump', 'splice', 'terminate', 'tunnel']);
@@ -163,6 +162,9 @@ const resolver = section({
 export const ruleSchema = section({
   name: z.string({ error: expected('a name') }),
   clients: listOf(text, 'client addresses and ranges').exactOptional(),
+  users: listOf(text, 'user names').exactOptional(),
+  groups: listOf(text, 'group names').exactOptional(),
+  authenticated: z.literal(true, { error: expected('true, or no such key') }).exactOptional(),
   hosts: listOf(text, 'host patterns').exactOptional(),
   urls: listOf(text, 'URL patterns').exactOptional(),
   methods: listOf(text, 'methods').exactOptional(),
@@ -229,6 +231,7 @@ const limits = section({
   connectionsPerClient: share('connectionsPerClient'),
   handshakesPerClient: share('handshakesPerClient'),
   mintsPerClient: share('mintsPerClient'),
+  passwordsPerClient: share('passwordsPerClient'),
   idleConnections: share('idleConnections', 0),
   idlePerOrigin: share('idlePerOrigin', 0),
   slowestBody: share('slowestBody', 0),
@@ -248,6 +251,7 @@ export const configSchema = section({
     .union([z.literal('auto'), integer('a number', 1, 256)], { error: expected('auto or a number from 1 to 256') })
     .default('auto'),
   ca,
+  auth: authSchema.exactOptional(),
   upstream,
   resolver,
   // Not default(): that would take the undefined of `off` for an absent key.

@@ -7,6 +7,8 @@ export interface AlternativeNames {
   readonly dnsNames: readonly string[];
   /** iPAddress entries: 4 or 16 bytes each. */
   readonly ipAddresses: readonly Uint8Array[];
+  /** rfc822Name and uniformResourceIdentifier entries, likewise; absent where there is none. */
+  readonly otherNames?: readonly string[];
 }
 
 export interface SignatureFacts {
@@ -43,6 +45,7 @@ export interface NameConstraints {
 /** extendedKeyUsage, as far as it matters here. */
 export interface Purposes {
   readonly server: boolean;
+  readonly client: boolean;
   readonly any: boolean;
   readonly ocspSigning: boolean;
 }

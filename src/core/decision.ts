@@ -9,8 +9,11 @@ export type Step = 'connect' | 'hello' | 'request';
 /** Squid's verbs; `tunnel` lets through what is not TLS. */
 export type TlsAction = 'bump' | 'splice' | 'terminate' | 'tunnel';
 
-/** How a CONNECT is refused: a 403 to the CONNECT itself, a page served inside a bumped tunnel, or not a word. */
-export type RefuseBy = 'connect' | 'page' | 'close';
+/**
+ * How a CONNECT is refused: a 403 to the CONNECT itself, a page served inside a bumped tunnel, or not a word;
+ * `authenticate`: a 407, to any request, since the rule that is next wants to know who is asking.
+ */
+export type RefuseBy = 'connect' | 'page' | 'close' | 'authenticate';
 
 interface Verdict {
   readonly step: Step;

@@ -29,6 +29,8 @@ export interface Shares {
   readonly handshakesPerClient: number;
   /** Certificates minted for one client in a second, on average; further ones wait their turn. */
   readonly mintsPerClient: number;
+  /** Passwords checked for one client in a second, on average; further ones wait their turn. */
+  readonly passwordsPerClient: number;
   /** Connections kept to origins that have no request on them. */
   readonly idleConnections: number;
   /** Of these, to one origin. */
@@ -54,6 +56,7 @@ export const DEFAULT_SHARES: Shares = {
   connectionsPerClient: 1_000,
   handshakesPerClient: 100,
   mintsPerClient: 50,
+  passwordsPerClient: 10,
   idleConnections: 1_024,
   idlePerOrigin: 64,
   slowestBody: 100,
@@ -71,6 +74,7 @@ export function limitsOfOne(limits: Limits, workers: number): Limits {
     connectionsPerClient: part(limits.connectionsPerClient),
     handshakesPerClient: part(limits.handshakesPerClient),
     mintsPerClient: part(limits.mintsPerClient),
+    passwordsPerClient: part(limits.passwordsPerClient),
     idleConnections: part(limits.idleConnections),
     idlePerOrigin: part(limits.idlePerOrigin),
   };

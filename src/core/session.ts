@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import type { Authority } from './authority.ts';
 import type { Denial, Permit } from './decision.ts';
 import type { ProxyError } from './errors.ts';
+import type { Identity } from './identity.ts';
 
 export interface Endpoint {
   readonly address: string;
@@ -25,6 +26,8 @@ export interface Session {
   readonly begin: number;
   /** Set when the client speaks TLS to the proxy itself. */
   proxyTls?: TlsFacts;
+  /** Whom the certificate names that the client has shown to the proxy itself, once that is verified. */
+  certificateUser?: string;
 }
 
 /** What is answered inside a bumped tunnel in place of the origin. */
@@ -47,6 +50,8 @@ export interface Tunnel {
   /** There was no CONNECT: a firewall has turned the connection around to us. */
   intercepted?: boolean;
   clientTls?: TlsFacts;
+  /** Who sent the CONNECT, and with it all that comes inside. */
+  identity?: Identity;
   /** Its CONNECT has its line in the access log. */
   logged?: boolean;
   /** Absent when each request goes to the origin. */

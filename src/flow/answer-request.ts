@@ -4,6 +4,7 @@
 import { formatAuthority } from '../core/authority.ts';
 import type { Decision, Permit } from '../core/decision.ts';
 import { ProxyError } from '../core/errors.ts';
+import type { Identity } from '../core/identity.ts';
 import type { RequestTarget } from '../core/target.ts';
 import { type Admitted, valuesOf } from '../http/admission.ts';
 import type { Connection } from '../http/connection.ts';
@@ -14,7 +15,8 @@ import type { ReplyWriter } from '../http/reply-writer.ts';
 import type { Request } from '../http/request.ts';
 import { loggedUrl } from '../log/logged-url.ts';
 import type { UpstreamConnection } from '../net/upstream.ts';
-import { identify, isSign, learn } from './exempt.ts';
+import { isSign, learn, withIdentity } from './exempt.ts';
+import { type Asker, identify, mayBeAsked, whoError, withChallenge } from './identify.ts';
 import type { Told } from './journal.ts';
 import { isOwnHost, ownPage, serveOwn } from './serve-own.ts';
 import type { Services } from './services.ts';
@@ -39,6 +41,8 @@ export interface Errand {
   readonly reply: ReplyWriter;
   /** Joins the page to the log line. */
   readonly id: string;
+  /** Who is asking, once that is known. */
+  identity: Identity | undefined;
 }
 
 /** Only what is forwarded has to be waited for. */
@@ -63,8 +67,24 @@ export function answerRequest(errand: Errand, asked: Asked): Fate | Promise<Fate
     const loop = new ProxyError('loop', 'Our own Via is in the request.');
     return refuse(errand, asked, loop, { tag: 'NONE_NONE', outcome: 'failed' });
   }
+  const asker = identify(services, connection, request.rawHeaders);
+  if (asker instanceof Promise) return asker.then((known) => decide(errand, asked, known));
+  return decide(errand, asked, asker);
+}
+
+function decide(errand: Errand, asked: Extract<Asked, { kind: 'through' }>, asker: Asker): Fate | Promise<Fate> {
+  const { services, connection, request } = errand;
+  const { identity } = asker;
+  errand.identity = identity;
+  // It may have gone while its password was checked.
+  if (connection.socket.destroyed) return { ...GONE, failure: new ProxyError('client-aborted') };
   const client = connection.session.client.address;
-  const decision = services.policy.decideRequest({ client, method: request.method, target });
+  const { target } = asked.admitted;
+  const decision = services.policy.decideRequest({ client, method: request.method, target, identity });
+  if (decision.action === 'deny' && decision.refuseBy === 'authenticate' && mayBeAsked(connection)) {
+    const error = whoError(services, asker, decision.reason);
+    return refuse(errand, asked, error, { tag: 'TCP_DENIED', outcome: 'denied', decision });
+  }
   if (decision.action === 'deny') {
     return refuse(errand, asked, new ProxyError('denied', decision.reason), {
       tag: 'TCP_DENIED',
@@ -72,7 +92,7 @@ export function answerRequest(errand: Errand, asked: Asked): Fate | Promise<Fate
       decision,
     });
   }
-  return passOn(errand, asked, services.identities ? identify(services, client, decision) : decision);
+  return passOn(errand, asked, services.identities ? withIdentity(services, client, decision) : decision);
 }
 
 function noteReply({ services, connection }: Errand, upstream: UpstreamConnection, status: number): void {
@@ -87,6 +107,7 @@ function tunnelPermit({ tunnel }: Connection): Permit | undefined {
   return tunnel?.decision.action === 'allow' ? tunnel.decision : undefined;
 }
 
+const GONE = { tag: 'TCP_MISS', outcome: 'aborted', status: 0 } as const;
 const NO_CONTENT = { type: 'text/plain', body: Buffer.alloc(0) };
 
 async function passOn(
@@ -151,7 +172,7 @@ function answerOwn(errand: Errand, asked: Asked, path: string | RequestTarget): 
 }
 
 function refuse(
-  { connection, request, reply, id }: Errand,
+  { services, connection, request, reply, id }: Errand,
   asked: Asked,
   failure: ProxyError,
   how: Pick<Fate, 'tag' | 'outcome' | 'decision'>,
@@ -160,6 +181,7 @@ function refuse(
   // What is left of a body would be taken for the next request, or keep us reading for nothing.
   connection.closing = asked.kind === 'bad' || !request.complete;
   // A page is shown around and kept by agents as a log is: user, password and query stay out of it too.
-  replyPage(reply, refusalOf(failure, loggedUrl(asked.url), id, rule), { close: connection.closing });
+  const refusal = withChallenge(services, refusalOf(failure, loggedUrl(asked.url), id, rule));
+  replyPage(reply, refusal, { close: connection.closing });
   return { ...how, status: failure.status, failure, contentType: 'text/html' };
 }

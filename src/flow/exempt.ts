@@ -19,7 +19,7 @@ export interface Known {
 /** The decision on a CONNECT with what is known of this client and this origin. No denial becomes anything else. */
 export function exempt(known: Known, client: string, decision: Decision): Decision {
   if (decision.action === 'deny' || decision.tls !== 'bump') return decision;
-  const permit = identify(known, client, decision);
+  const permit = withIdentity(known, client, decision);
   // A rule that looks at requests has the last word on each of them, and what report mode lets pass nobody has allowed.
   if (permit.deferred || permit.wouldDeny) return permit;
   const exemption = permit.byName ? known.rejections?.exemption(client, permit.authority) : undefined;
@@ -32,7 +32,7 @@ export function exempt(known: Known, client: string, decision: Decision): Decisi
 }
 
 /** The permit with the client certificate that there is for this client and this origin. */
-export function identify({ identities }: Known, client: string, permit: Permit): Permit {
+export function withIdentity({ identities }: Known, client: string, permit: Permit): Permit {
   const identity = identities?.nameFor(client, permit.authority);
   return identity === undefined ? permit : { ...permit, identity };
 }

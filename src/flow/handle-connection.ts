@@ -10,6 +10,7 @@ import { clientKey } from '../net/client-key.ts';
 import type { ListenOptions } from '../net/options.ts';
 import { firstPiece, peekError } from '../net/peek.ts';
 import { classify } from '../wire/classify.ts';
+import { knowCertificate } from './know-certificate.ts';
 import { peekHello } from './peek-hello.ts';
 import type { Stage } from './services.ts';
 import { failedHandshake, shakeHands } from './shake-hands.ts';
@@ -53,7 +54,7 @@ async function secureOwnPort(
   socket: Socket,
   listen: ListenOptions,
 ): Promise<Socket | undefined> {
-  const { limits, journal, leaves } = stage;
+  const { limits, journal, ownLeaves: leaves } = stage;
   const hello = await peekHello(socket, limits.handshakeTimeout);
   if (hello.seen !== 'value') {
     socket.destroy();
@@ -70,13 +71,13 @@ async function secureOwnPort(
     journal.tellNoRequest(session);
     return undefined;
   }
-  const handshake = await shakeHands(stage, session, socket, context);
+  const handshake = await shakeHands(stage, session, socket, context, stage.clientVerifier !== undefined);
   if (handshake.outcome !== 'secure') {
     journal.tellNoRequest(session, failedHandshake(handshake));
     return undefined;
   }
   session.proxyTls = handshake.facts;
-  return handshake.socket;
+  return knowCertificate(stage, session, handshake.socket) ? handshake.socket : undefined;
 }
 
 /** The configured names, the address the client came to, and `localhost` for one that came by loopback. */

@@ -3,6 +3,7 @@
 import { formatAuthority } from '../core/authority.ts';
 import type { Decision } from '../core/decision.ts';
 import type { ProxyError } from '../core/errors.ts';
+import { loggedName } from '../core/identity.ts';
 import type { Session, Tunnel } from '../core/session.ts';
 import type { AccessLogEntry, Timings } from '../log/access-log-entry.ts';
 import { loggedUrl } from '../log/logged-url.ts';
@@ -12,7 +13,7 @@ import type { UpstreamConnection } from '../net/upstream.ts';
 /** What a stage says of the entry itself; the rest follows from who tells it and how it went. */
 type Given = Pick<AccessLogEntry, 'tag' | 'status' | 'bytes' | 'outcome'> &
   Pick<AccessLogEntry, 'suffix' | 'method' | 'httpVersion' | 'contentType' | 'referer' | 'userAgent'> &
-  Pick<AccessLogEntry, 'exchange' | 'alert' | 'confidence' | 'bytesIn'>;
+  Pick<AccessLogEntry, 'exchange' | 'alert' | 'confidence' | 'bytesIn' | 'user'>;
 
 /** A transaction as its stage saw it end. */
 export interface Told extends Given {
@@ -123,6 +124,7 @@ function entryOf(told: Told, url: string): AccessLogEntry {
   const peer = upstream?.address ?? told.tried;
   const parent = upstream ? upstream.parent : failure?.parent;
   const permit = decision?.action === 'allow' ? decision : undefined;
+  const user = told.user ?? inside?.identity?.user ?? by.certificateUser;
   return {
     time: Date.now() - (now - end),
     elapsed: Math.max(0, Math.round(end - told.begin)),
@@ -133,6 +135,7 @@ function entryOf(told: Told, url: string): AccessLogEntry {
     bytes: told.bytes,
     method: told.method,
     url,
+    user: user && loggedName(user),
     hierarchy: peer === undefined ? 'HIER_NONE' : (parent?.code ?? 'HIER_DIRECT'),
     peer,
     parent: parent?.name,

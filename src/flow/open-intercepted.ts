@@ -7,6 +7,7 @@ import { asProxyError, ProxyError } from '../core/errors.ts';
 import { beginTunnel, type Session, type Tunnel } from '../core/session.ts';
 import { type Connection, connectionOn } from '../http/connection.ts';
 import { peekError } from '../net/peek.ts';
+import { NOBODY } from './identify.ts';
 import { afterHello, decide } from './open-tunnel.ts';
 import { type Hello, peekHello } from './peek-hello.ts';
 import { endWithAlert, refuseHello } from './refuse-hello.ts';
@@ -41,7 +42,7 @@ export async function openIntercepted(stage: Stage, session: Session, socket: So
     return;
   }
   const connection = connectionOn(socket, session);
-  const decision = decide(stage, connection, authority.value);
+  const decision = decide(stage, connection, authority.value, NOBODY);
   const tunnel = beginTunnel(authority.value, decision, session.begin);
   tunnel.intercepted = true;
   try {
@@ -69,7 +70,8 @@ async function carryOut(stage: Stage, connection: Connection, tunnel: Tunnel, wo
   if (words.hello.serverName !== undefined) tunnel.sni = words.hello.serverName;
   if (decision.action === 'deny') {
     if (decision.refuseBy === 'close') return terminate(stage, connection, tunnel, { step: 'connect' });
-    if (decision.refuseBy === 'connect') return refuseHello(stage, connection, tunnel);
+    // Who knows of no proxy cannot be asked who it is: to it that is a denial like any other.
+    if (decision.refuseBy !== 'page') return refuseHello(stage, connection, tunnel);
     tunnel.instead = { kind: 'denied', denial: decision };
     return afterHello(stage, connection, tunnel, words, undefined);
   }

@@ -13,6 +13,7 @@ import type { RequestHead } from '../wire/http-head.ts';
 import { awaitHello, type FirstWords, notTls } from './await-hello.ts';
 import { bump } from './bump.ts';
 import { exempt } from './exempt.ts';
+import { type Asker, identify, whoError } from './identify.ts';
 import { refuseConnect, refuseDenied, refuseMalformedConnect } from './refuse-connect.ts';
 import { isOwnHost, ownPermit } from './serve-own.ts';
 import type { Stage } from './services.ts';
@@ -35,12 +36,19 @@ export async function openTunnel(
     const error = new ProxyError('request-malformed', `CONNECT ${where}.`);
     return refuseMalformedConnect(stage, connection, url, error);
   }
-  const tunnel = beginTunnel(admitted.value, decide(stage, connection, admitted.value), begin);
+  const asking = identify(stage, connection, rawHeaders);
+  const asker = asking instanceof Promise ? await asking : asking;
+  const tunnel = beginTunnel(admitted.value, decide(stage, connection, admitted.value, asker), begin);
+  if (asker.identity) tunnel.identity = asker.identity;
   const vias = valuesOf(rawHeaders, 'via');
   if (vias.length > 0) tunnel.vias = vias;
   try {
     if (stage.via && hasPassed(vias, stage.via, stage.instance)) {
       return refuseConnect(stage, connection, tunnel, new ProxyError('loop', 'Our own Via is in the request.'));
+    }
+    const { decision } = tunnel;
+    if (decision.action === 'deny' && decision.refuseBy === 'authenticate') {
+      return refuseConnect(stage, connection, tunnel, whoError(stage, asker, decision.reason));
     }
     return await carryOut(stage, connection, tunnel, head);
   } catch (thrown) {
@@ -51,11 +59,18 @@ export async function openTunnel(
   }
 }
 
-export function decide(stage: Stage, { session }: Connection, authority: Authority): Tunnel['decision'] {
+/** Also of TLS without a CONNECT, of which nobody can be known. */
+export function decide(
+  stage: Stage,
+  { session }: Connection,
+  authority: Authority,
+  { identity }: Asker,
+): Tunnel['decision'] {
+  const client = session.client.address;
   const decision = isOwnHost(authority)
     ? ownPermit(authority)
-    : stage.policy.decideConnect({ client: session.client.address, authority });
-  const exempted = exempt(stage, session.client.address, decision);
+    : stage.policy.decideConnect({ client, authority, identity });
+  const exempted = exempt(stage, client, decision);
   return stage.leaves.maySignFor({ kind: authority.kind, text: authority.host }) ? exempted : undecrypted(exempted);
 }
 

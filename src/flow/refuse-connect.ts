@@ -8,12 +8,14 @@ import { nextId, type Tunnel } from '../core/session.ts';
 import type { Connection } from '../http/connection.ts';
 import { refusalOf, replyRaw } from '../http/reply.ts';
 import { loggedUrl } from '../log/logged-url.ts';
+import { withChallenge } from './identify.ts';
 import type { Services } from './services.ts';
 
-/** What the policy does not deny, but the proxy cannot do. */
+/** What the policy does not deny, but the proxy cannot do, or not before it knows who is asking. */
 export function refuseConnect(services: Services, connection: Connection, tunnel: Tunnel, error: ProxyError): void {
-  const denied = error.status === 403 && error.side === 'proxy';
-  const bytes = replyRaw(connection.socket, refusalOf(error, formatAuthority(tunnel.authority), tunnel.id));
+  const denied = error.status === 407 || (error.status === 403 && error.side !== 'upstream');
+  const refusal = refusalOf(error, formatAuthority(tunnel.authority), tunnel.id);
+  const bytes = replyRaw(connection.socket, withChallenge(services, refusal));
   services.journal.tellConnect(tunnel, {
     by: connection.session,
     tag: denied ? 'TCP_DENIED' : 'NONE_NONE',

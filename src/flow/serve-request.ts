@@ -8,7 +8,7 @@ import { admit, admitIntercepted, admitOwn, valuesOf } from '../http/admission.t
 import { breakOff, type Connection } from '../http/connection.ts';
 import type { Replied, ReplyWriter } from '../http/reply-writer.ts';
 import type { Request } from '../http/request.ts';
-import { type Asked, answerRequest, type Fate } from './answer-request.ts';
+import { type Asked, answerRequest, type Errand, type Fate } from './answer-request.ts';
 import type { Services } from './services.ts';
 
 export async function serveRequest(
@@ -20,9 +20,10 @@ export async function serveRequest(
   const begin = performance.now();
   const id = nextId();
   const asked = understand(connection, request);
+  const errand: Errand = { services, connection, request, reply, id, identity: undefined };
   let fate: Fate | undefined;
   try {
-    fate = await answerRequest({ services, connection, request, reply, id }, asked);
+    fate = await answerRequest(errand, asked);
     // The reply was cut short upstream: the client must not take what it has for the whole.
     if (fate.forwarded?.error && fate.forwarded.reply) cut(connection, request);
   } catch (thrown) {
@@ -32,7 +33,9 @@ export async function serveRequest(
     throw thrown;
   } finally {
     const { bytes, complete } = await reply.done;
-    tellRequest(services, connection, request, { begin, id, url: asked.url, fate: fate ?? FAULT, bytes, complete });
+    const user = errand.identity?.user;
+    const url = asked.url;
+    tellRequest(services, connection, request, { begin, id, url, user, fate: fate ?? FAULT, bytes, complete });
   }
 }
 
@@ -69,6 +72,7 @@ interface Ended extends Replied {
   readonly begin: number;
   readonly id: string;
   readonly url: string;
+  readonly user: string | undefined;
   readonly fate: Fate;
 }
 
@@ -95,6 +99,7 @@ function tellRequest(services: Services, connection: Connection, request: Reques
     bytesIn: forwarded?.bytesIn,
     method: request.method,
     url: ended.url,
+    user: ended.user,
     httpVersion: request.httpVersion,
     referer: valuesOf(request.rawHeaders, 'referer')[0],
     userAgent: valuesOf(request.rawHeaders, 'user-agent')[0],

@@ -1,10 +1,12 @@
 // What the stages of a connection need from the rooms below; proxy.ts puts it together, nothing here is global.
 
+import type { Authenticator } from '../auth/authenticator.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Rejections } from '../exceptions/rejections.ts';
 import type { OriginPools } from '../http/origin-pools.ts';
 import type { OwnPages } from '../http/own-pages.ts';
 import type { MessageServer } from '../http/server.ts';
+import type { ClientVerifier } from '../net/client-verifier.ts';
 import type { OwnDials } from '../net/own-dials.ts';
 import type { Pace } from '../net/pace.ts';
 import type { Places } from '../net/places.ts';
@@ -21,6 +23,10 @@ export interface Services {
   readonly upstream: Upstream;
   readonly pools: OriginPools;
   readonly leaves: LeafStore;
+  /** Leaves for TLS to the proxy itself: the same ones, unless clients are asked for a certificate there. */
+  readonly ownLeaves: LeafStore;
+  /** Undefined: clients are not asked for a certificate. */
+  readonly clientVerifier: ClientVerifier | undefined;
   readonly pages: OwnPages;
   readonly journal: Journal;
   readonly limits: Limits;
@@ -30,6 +36,10 @@ export interface Services {
   readonly handshakes: Turns;
   /** Whose turn it is to have a leaf minted. */
   readonly mints: Pace;
+  /** Who knows the users; undefined: nobody is ever asked. */
+  readonly auth: Authenticator | undefined;
+  /** Whose turn it is to have a password checked. */
+  readonly passwords: Pace;
   /** Clients that reject our certificates, and what follows from it; undefined: nothing does. */
   readonly rejections: Rejections | undefined;
   /** Origins that want a client certificate. */

@@ -18,6 +18,7 @@ export async function shakeHands(
   session: Session,
   socket: Socket,
   context: SecureContext,
+  requestCert = false,
 ): Promise<Handshake> {
   const giveBack = await handshakes.take(clientKey(session.client.address));
   if (!giveBack) {
@@ -25,7 +26,7 @@ export async function shakeHands(
     return { outcome: 'crowded' };
   }
   try {
-    return await acceptTls(socket, { context, timeout: limits.handshakeTimeout });
+    return await acceptTls(socket, { context, timeout: limits.handshakeTimeout, requestCert });
   } finally {
     giveBack();
   }

@@ -59,6 +59,7 @@ export class OwnPages {
       // A client that has finished the handshake and sent a request has accepted our certificate.
       trusted: decrypted,
       client: session.client.address,
+      user: tunnel?.identity?.user ?? session.certificateUser ?? null,
       tls: { client: tunnel?.clientTls ?? null, proxy: session.proxyTls ?? null },
     };
     return { type: SELF_TEST_TYPE, body: Buffer.from(`${JSON.stringify(report)}\n`) };

@@ -2,7 +2,8 @@
 // came from outside is escaped; every page says what happened, whose doing it was, and what to do.
 
 import type { Socket } from 'node:net';
-import { ERROR_KINDS, type ErrorCode, type ProxyError } from '../core/errors.ts';
+import { ERROR_KINDS, type ErrorCode } from '../core/error-kinds.ts';
+import type { ProxyError } from '../core/errors.ts';
 import type { ReplyWriter } from './reply-writer.ts';
 import { canReply } from './server.ts';
 
@@ -22,6 +23,8 @@ export interface Refusal {
   readonly url: string;
   /** Joins the page to the JSON line in the log. */
   readonly id: string;
+  /** Value of Proxy-Authenticate, which a 407 has (RFC 9110 section 15.5.8). */
+  readonly challenge?: string;
 }
 
 export function refusalOf(error: Pick<ProxyError, 'code' | 'detail'>, url: string, id: string, rule?: string): Refusal {
@@ -38,6 +41,7 @@ const PHRASES: Readonly<Record<number, string>> = {
   403: 'Forbidden',
   404: 'Not Found',
   405: 'Method Not Allowed',
+  407: 'Proxy Authentication Required',
   408: 'Request Timeout',
   414: 'URI Too Long',
   417: 'Expectation Failed',
@@ -106,9 +110,11 @@ function pageHeaders(refusal: Refusal, length: number): string[] {
     'Proxy-Status',
     `sallyport; error=${PROXY_STATUS[code] ?? 'proxy_internal_error'}; details=${quoted(refusal)}`,
   ];
-  if (code === 'client-limit' || code === 'overloaded') fields.push('Retry-After', RETRY_AFTER);
+  if (code === 'client-limit' || code === 'overloaded' || code === 'auth-unavailable')
+    fields.push('Retry-After', RETRY_AFTER);
   // RFC 9110 section 15.5.6 wants the methods that are served.
   if (status === 405) fields.push('Allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, CONNECT');
+  if (refusal.challenge) fields.push('Proxy-Authenticate', refusal.challenge);
   if (rule) fields.push('X-Proxy-Denied', headerSafe(rule));
   return fields;
 }
@@ -127,6 +133,9 @@ const PROXY_STATUS: Partial<Readonly<Record<ErrorCode, string>>> = {
   'request-expectation': 'http_request_error',
   'host-mismatch': 'http_request_denied',
   'client-limit': 'connection_limit_reached',
+  'auth-required': 'http_request_denied',
+  'auth-failed': 'http_request_denied',
+  'client-certificate': 'http_request_denied',
   denied: 'http_request_denied',
   'address-forbidden': 'destination_ip_prohibited',
   loop: 'proxy_loop_detected',

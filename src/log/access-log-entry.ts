@@ -52,6 +52,7 @@ export interface AccessLogEntry {
   readonly method?: string | undefined;
   /** `host:port` for CONNECT, an absolute URL, or `error:…`; raw text, the format escapes it. */
   readonly url: string;
+  /** The bytes of its UTF-8, a character for each, as the other fields have what came over the wire. */
   readonly user?: string | undefined;
   readonly hierarchy: HierarchyCode;
   /** Address of the origin, or of the parent, that was dialled. */

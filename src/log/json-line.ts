@@ -26,7 +26,7 @@ const FACTS: readonly Fact[] = [
   { key: 'bytes_in', read: (entry) => entry.bytesIn },
   { key: 'method', read: (entry) => entry.method },
   { key: 'url', read: (entry) => loggedUrl(entry.url, entry.method === 'CONNECT' ? 'authority' : 'url'), max: 3584 },
-  { key: 'user', read: (entry) => entry.user, max: 256 },
+  { key: 'user', read: (entry) => entry.user && textOf(entry.user), max: 256 },
   { key: 'hierarchy', read: (entry) => entry.hierarchy },
   { key: 'peer', read: (entry) => entry.peer },
   { key: 'parent', read: (entry) => entry.parent },
@@ -95,6 +95,13 @@ function tlsFacts(facts: TlsFacts): TlsFacts {
 
 function timings(parts: Timings): object {
   return { dns_ms: parts.dns, connect_ms: parts.connect, tls_ms: parts.tls, first_byte_ms: parts.firstByte };
+}
+
+/** A name is to be compared with that in a rule; what is no UTF-8 stays as it is. */
+function textOf(bytes: string): string {
+  if (!/[^\x00-\x7f]/.test(bytes) || /[^\x00-\xff]/.test(bytes)) return bytes;
+  const text = Buffer.from(bytes, 'latin1').toString();
+  return text.includes('\ufffd') ? bytes : text;
 }
 
 const quote = (text: string): string => (PLAIN.test(text) ? `"${text}"` : asciiJson(JSON.stringify(text)));

@@ -22,6 +22,8 @@ export interface AcceptOptions {
   readonly context: SecureContext;
   /** Milliseconds for the whole handshake. */
   readonly timeout: number;
+  /** Asks the client for a certificate, which is still to be judged: any is taken here, and none too. */
+  readonly requestCert?: boolean;
 }
 
 /** What the parser behind it reads; a client that keeps to HTTP/1.0 offers only that (RFC 7301 section 6). */
@@ -38,9 +40,17 @@ const CERTIFICATE_ALERTS: Readonly<Record<string, string>> = {
 };
 
 /** Takes the server's part on a paused socket that still holds the ClientHello. Never rejects. */
-export function acceptTls(socket: Socket, { context, timeout }: AcceptOptions): Promise<ClientHandshake> {
+export function acceptTls(
+  socket: Socket,
+  { context, timeout, requestCert = false }: AcceptOptions,
+): Promise<ClientHandshake> {
   return new Promise((resolve) => {
-    const tls = new TLSSocket(socket, { isServer: true, secureContext: context, ALPNProtocols: PROTOCOLS });
+    const tls = new TLSSocket(socket, {
+      isServer: true,
+      secureContext: context,
+      ALPNProtocols: PROTOCOLS,
+      ...(requestCert ? { requestCert, rejectUnauthorized: false } : {}),
+    });
     const timer = setTimeout(() => {
       finish({ outcome: 'timeout' });
       tls.destroy();

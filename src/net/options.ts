@@ -89,3 +89,15 @@ export interface ResolverOptions {
   /** Milliseconds an answer is kept at most, whatever its TTL. */
   readonly maxTtl: number;
 }
+
+/** What is asked of clients that speak TLS to the proxy itself. */
+export interface ClientVerifierOptions {
+  /** Absolute paths of PEM files: what the certificates of clients must lead to. */
+  readonly trust: readonly string[];
+  /** Absolute paths of PEM files with revocation lists. */
+  readonly crl: readonly string[];
+  /** `require`: a client without one is turned away; `request`: it is nobody. */
+  readonly mode: 'request' | 'require';
+  /** Which name of the certificate is the user: the common name of its subject, or its one alternative name. */
+  readonly user: 'cn' | 'san';
+}

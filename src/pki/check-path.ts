@@ -2,7 +2,7 @@
 // (RFC 5280 section 6.1). The signatures are find-path's matter, which calls it.
 
 import type { CertificateFacts } from '../core/certificate-facts.ts';
-import { checkCertificate, type Role } from './check-certificate.ts';
+import { checkCertificate, type Purpose, type Role } from './check-certificate.ts';
 import type { FlawCode } from './flaw.ts';
 import { comparisons, respects } from './name-constraints.ts';
 
@@ -16,10 +16,15 @@ export interface Budget {
 }
 
 /** `path`: the leaf first, each followed by its issuer, the anchor last; the leaf alone when it is trusted itself. */
-export function checkPath(path: readonly CertificateFacts[], now: number, budget: Budget): FlawCode | undefined {
+export function checkPath(
+  path: readonly CertificateFacts[],
+  now: number,
+  budget: Budget,
+  purpose: Purpose = 'server',
+): FlawCode | undefined {
   if (path.length > MAX_DEPTH) return 'too-deep';
   for (const [at, facts] of path.entries()) {
-    const flaw = checkCertificate(facts, roleOf(at, path.length), now);
+    const flaw = checkCertificate(facts, roleOf(at, path.length), now, purpose);
     if (flaw) return flaw;
   }
   return checkLengths(path) ?? checkNames(path, budget);

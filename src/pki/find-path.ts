@@ -1,6 +1,7 @@
 // Finds a path of sound signatures from a peer's certificate to a trusted root that passes every check of ours. Node does
 // not tell which path OpenSSL has verified, so we walk our own: judged are those certificates alone that lie on it.
 
+import type { Purpose } from './check-certificate.ts';
 import { type Budget, checkPath, MAX_DEPTH } from './check-path.ts';
 import type { FlawCode } from './flaw.ts';
 import type { ReadCertificate, TrustedCertificates } from './trusted-certificates.ts';
@@ -14,13 +15,18 @@ export type FoundPath =
   | { readonly ok: false; readonly flaw: FlawCode };
 
 /** `sent`: the leaf first, the others in any order, related or not. `now` in milliseconds since the epoch. */
-export function findPath(sent: readonly ReadCertificate[], trust: TrustedCertificates, now: number): FoundPath {
+export function findPath(
+  sent: readonly ReadCertificate[],
+  trust: TrustedCertificates,
+  now: number,
+  purpose: Purpose = 'server',
+): FoundPath {
   const [leaf, ...others] = sent;
   if (!leaf) return { ok: false, flaw: 'no-path' };
   const pool = [...others, ...trust.helpers];
   let flaw: FlawCode | undefined;
   for (const anySpelling of [false, true]) {
-    const walk = new Walk(pool, trust, now, anySpelling);
+    const walk = new Walk(pool, trust, { now, purpose }, anySpelling);
     const path = walk.from([leaf]);
     if (path) return { ok: true, path };
     flaw ??= walk.flaw;
@@ -28,19 +34,29 @@ export function findPath(sent: readonly ReadCertificate[], trust: TrustedCertifi
   return { ok: false, flaw: flaw ?? 'no-path' };
 }
 
+interface Judgement {
+  readonly now: number;
+  readonly purpose: Purpose;
+}
+
 class Walk {
   readonly #pool: readonly ReadCertificate[];
   readonly #trust: TrustedCertificates;
-  readonly #now: number;
+  readonly #judgement: Judgement;
   readonly #anySpelling: boolean;
   readonly #budget: Budget = { signatures: MAX_SIGNATURES, comparisons: MAX_COMPARISONS };
   /** The first one met: that of the path which OpenSSL, too, would try first. */
   flaw: FlawCode | undefined;
 
-  constructor(pool: readonly ReadCertificate[], trust: TrustedCertificates, now: number, anySpelling: boolean) {
+  constructor(
+    pool: readonly ReadCertificate[],
+    trust: TrustedCertificates,
+    judgement: Judgement,
+    anySpelling: boolean,
+  ) {
     this.#pool = pool;
     this.#trust = trust;
-    this.#now = now;
+    this.#judgement = judgement;
     this.#anySpelling = anySpelling;
   }
 
@@ -65,8 +81,9 @@ class Walk {
   #accept(path: readonly ReadCertificate[]): readonly ReadCertificate[] | undefined {
     const flaw = checkPath(
       path.map(({ facts }) => facts),
-      this.#now,
+      this.#judgement.now,
       this.#budget,
+      this.#judgement.purpose,
     );
     this.flaw ??= flaw;
     return flaw ? undefined : path;

@@ -17,6 +17,8 @@ const SENTENCES = {
   'may-not-sign': 'A CA in its chain has a keyUsage without keyCertSign, so it may not sign certificates.',
   'not-for-servers':
     'A certificate in its chain is not meant for servers: its own needs the extendedKeyUsage serverAuth, that of a CA must not leave it out.',
+  'not-for-clients':
+    'A certificate in its chain is not meant for clients: its own needs the extendedKeyUsage clientAuth, that of a CA must not leave it out.',
   'ca-as-server': 'Its certificate is that of a CA: the origin needs one of its own, with basicConstraints CA:FALSE.',
   'constraints-in-leaf': 'Its certificate has name constraints, which only a CA may have.',
   'path-length': 'Its chain holds more CAs than one of them allows.',
@@ -34,6 +36,6 @@ const SENTENCES = {
 export type FlawCode = keyof typeof SENTENCES;
 
 /** As it is told to people and found by machines: the sentence, then the code in parentheses. */
-export function describeFlaw(code: FlawCode, detail = ''): string {
-  return `${SENTENCES[code]}${detail ? ` ${detail}` : ''} (${code})`;
+export function describeFlaw(code: FlawCode, detail = '', whose: 'origin' | 'client' = 'origin'): string {
+  return `${SENTENCES[code].replaceAll('origin', whose)}${detail ? ` ${detail}` : ''} (${code})`;
 }

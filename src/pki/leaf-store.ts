@@ -8,6 +8,7 @@ import type { Host } from '../core/authority.ts';
 import { ProxyError } from '../core/errors.ts';
 import type { CertificateAuthority } from './certificate-authority.ts';
 import { certificatePem } from './certificate-fields.ts';
+import type { ClientTrust } from './client-trust.ts';
 import { sweepAfterContext } from './context-sweep.ts';
 import { leafValidity, maySignFor, mintLeaf } from './leaf.ts';
 import { identityKey, type LeafIdentity } from './leaf-identity.ts';
@@ -22,6 +23,8 @@ export interface LeafStoreOptions {
   readonly maxBytes?: number;
   /** What session tickets are sealed by; default: one that no other process has. */
   readonly ticketMaster?: Uint8Array;
+  /** What the certificates of clients must lead to, where they are asked for one. Then no session is ever resumed. */
+  readonly clients?: ClientTrust;
 }
 
 export interface LeafStoreStats {
@@ -46,6 +49,7 @@ export class LeafStore {
   readonly #chain: string;
   readonly #keys = new Map<LeafKey['type'], Promise<LeafKey>>();
   readonly #contexts: LRUCache<string, SecureContext, LeafIdentity>;
+  readonly #clients: ClientTrust | undefined;
   #ticketMaster: Uint8Array;
   #hits = 0;
   #misses = 0;
@@ -53,6 +57,7 @@ export class LeafStore {
 
   constructor(ca: CertificateAuthority, options: LeafStoreOptions = {}) {
     this.#ca = ca;
+    this.#clients = options.clients;
     this.#ticketMaster = options.ticketMaster ?? makeTicketMaster();
     this.#chain = ca.chain.map((certificate) => certificate.toString()).join('');
     const bytes = CONTEXT_BYTES + CHAIN_BYTES * ca.chain.length;
@@ -135,6 +140,7 @@ export class LeafStore {
       honorCipherOrder: true,
       secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
       ticketKeys: ticketKeys(this.#ticketMaster, purpose),
+      ...this.#clients?.context,
     });
     return { context, ttl: (leafValidity(this.#ca, now).notAfter.getTime() - now.getTime()) / 2 };
   }

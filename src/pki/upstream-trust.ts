@@ -59,7 +59,8 @@ function systemRoots(): X509Certificate[] {
   return (system.length > 0 ? system : getCACertificates('bundled')).map((pem) => new X509Certificate(pem));
 }
 
-function readRoots(file: string): X509Certificate[] {
+/** Throws ProxyError `trust-unusable` that names the file. */
+export function readRoots(file: string): X509Certificate[] {
   const blocks =
     readText(file).match(/-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[\s\S]*?-----END [A-Z0-9 ]+-----/g) ?? [];
   if (blocks.length === 0) throw new ProxyError('trust-unusable', `${file} holds no certificate; name a file in PEM.`);
@@ -73,7 +74,8 @@ function readRoots(file: string): X509Certificate[] {
   });
 }
 
-function readRevocations(file: string): string[] {
+/** Throws ProxyError `trust-unusable` that names the file. */
+export function readRevocations(file: string): string[] {
   const blocks = readText(file).match(/-----BEGIN X509 CRL-----[\s\S]*?-----END X509 CRL-----/g) ?? [];
   if (blocks.length === 0)
     throw new ProxyError('trust-unusable', `${file} holds no revocation list; name a CRL in PEM.`);

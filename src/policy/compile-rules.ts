@@ -9,9 +9,10 @@ import { PortRanges, parsePortRange } from './port-ranges.ts';
 import { type Checked, compileEach, type Path, type Problem } from './problem.ts';
 import { looksAtRequests, type Rule } from './rule.ts';
 import { parseUrlPattern, portUnder, type UrlPattern } from './url-pattern.ts';
+import { compileWho, type WhoOptions } from './who.ts';
 
 /** A rule as written. All keys that are given must match; of the values of a key, one; an absent key matches all. */
-export interface RuleOptions {
+export interface RuleOptions extends WhoOptions {
   readonly name: string;
   /** Addresses and CIDR ranges. */
   readonly clients?: readonly string[];
@@ -71,7 +72,7 @@ function compileLists(
   options: RuleOptions,
   path: Path,
   problems: Problem[],
-): Pick<Rule, 'clients' | 'hosts' | 'urls' | 'methods' | 'ports'> {
+): Pick<Rule, 'clients' | 'hosts' | 'urls' | 'methods' | 'ports' | 'who'> {
   const compile = <I, O>(key: keyof RuleOptions, items: readonly I[] | undefined, one: (item: I) => Checked<O>) => {
     if (items?.length === 0) {
       const message = `the list "${key}" is empty, so the rule can never match`;
@@ -94,6 +95,7 @@ function compileLists(
     urls,
     methods: methods && new Set(methods),
     ports: ports && new PortRanges(ports),
+    who: compileWho(options, path, problems),
   };
 }
 

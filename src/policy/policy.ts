@@ -4,15 +4,17 @@
 import { isIPv6 } from 'node:net';
 import { type Authority, formatAuthority, formatHost, parseHost } from '../core/authority.ts';
 import type { Decision, Denial, Permit, RefuseBy, Step, TlsAction } from '../core/decision.ts';
+import type { Identity } from '../core/identity.ts';
 import type { RequestTarget, Scheme } from '../core/target.ts';
 import { compileRules, type RuleOptions } from './compile-rules.ts';
 import { HostMatcher } from './host-matcher.ts';
 import { firstInOrder } from './in-order.ts';
 import { PortRanges, parsePortRange } from './port-ranges.ts';
 import { compileEach, type Problem } from './problem.ts';
-import { DEFAULT, isTerminated, type NearMiss, printable, reasonOf, type Verdict } from './reason.ts';
+import { DEFAULT, isTerminated, type NearMiss, printable, reasonOf, reasonToAsk, type Verdict } from './reason.ts';
 import { type Candidate, Client, looksAtRequests, missOfConnect, missOfRequest, type Rule } from './rule.ts';
 import { findShadowed, hostPatterns } from './shadow.ts';
+import { missOfWho } from './who.ts';
 
 export type { RuleOptions } from './compile-rules.ts';
 export type { Problem } from './problem.ts';
@@ -81,23 +83,36 @@ export class Policy {
 
   /**
    * Decides on the CONNECT line. A rule that looks at requests may or may not match what comes through the tunnel;
-   * where such a rule could make a difference, the tunnel is bumped and `deferred` to `decideRequest`.
+   * where such a rule could make a difference, the tunnel is bumped and `deferred` to `decideRequest`. A rule that is
+   * for some users, and could match if it were known who asks, has everybody asked first (`refuseBy: authenticate`):
+   * inside the tunnel it would be too late.
    */
-  decideConnect({ client, authority }: { readonly client: string; readonly authority: Authority }): Decision {
+  decideConnect(facts: {
+    readonly client: string;
+    readonly authority: Authority;
+    readonly identity?: Identity | undefined;
+  }): Decision {
+    const { client, authority } = facts;
     if (!this.#ports.https.has(authority.port)) return this.#denyPort('connect', authority, 'https');
     const subject = new Client(client);
     let near: NearMiss | undefined;
     let hasPossible = false;
     let allowing: Rule | undefined;
+    let asking: Rule | undefined;
     const match = firstInOrder(this.#candidates.find(authority), ruleIndex, (candidate) => {
       const { rule } = candidate;
-      const miss = missOfConnect(candidate, subject, authority.port);
+      const miss = missOfConnect(candidate, subject, authority.port) ?? missOfWho(rule.who, facts.identity);
+      if (miss === 'nobody') {
+        asking = rule;
+        return true;
+      }
       if (miss) near ??= rule.action === 'allow' ? { rule, miss } : undefined;
       if (miss || !looksAtRequests(rule)) return miss === undefined;
       hasPossible = true;
       if (rule.action === 'allow') allowing ??= rule;
       return false;
     });
+    if (asking) return this.#deny('connect', authority, asking.name, reasonToAsk(asking, authority), 'authenticate');
     const verdict = match?.rule ?? this.#default;
     const isRefusal = verdict.action === 'deny' || isTerminated(verdict);
     if (hasPossible && (allowing || !isRefusal)) {
@@ -149,17 +164,28 @@ export class Policy {
   }
 
   /** Decides on one request, plain or decrypted. The `tls` of the permit says nothing: there is no more TLS to choose. */
-  decideRequest(facts: { readonly client: string; readonly method: string; readonly target: RequestTarget }): Decision {
+  decideRequest(facts: {
+    readonly client: string;
+    readonly method: string;
+    readonly target: RequestTarget;
+    readonly identity?: Identity | undefined;
+  }): Decision {
     const { authority, scheme } = facts.target;
     if (!this.#ports[scheme].has(authority.port)) return this.#denyPort('request', authority, scheme);
     const subject = new Client(facts.client);
     let near: NearMiss | undefined;
+    let asking: Rule | undefined;
     const match = firstInOrder(this.#candidates.find(authority), ruleIndex, (candidate) => {
       const { rule } = candidate;
-      const miss = missOfRequest(candidate, subject, facts.method, facts.target);
+      const miss = missOfRequest(candidate, subject, facts.method, facts.target) ?? missOfWho(rule.who, facts.identity);
+      if (miss === 'nobody') {
+        asking = rule;
+        return true;
+      }
       if (miss) near ??= rule.action === 'allow' ? { rule, miss } : undefined;
       return miss === undefined;
     });
+    if (asking) return this.#deny('request', authority, asking.name, reasonToAsk(asking, authority), 'authenticate');
     const verdict = match?.rule ?? this.#default;
     const reason = reasonOf(verdict, authority, near);
     // A tunnel opened for the sake of one rule is no way around another that wants TLS to this host closed.

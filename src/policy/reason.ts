@@ -35,8 +35,14 @@ export function reasonOf(verdict: Verdict, authority: Authority, near: NearMiss 
   return near ? `no rule matches ${to}; rule "${near.rule.name}" allows ${MISSES[near.miss]}` : `no rule matches ${to}`;
 }
 
+/** Why somebody has to say who it is before anything is decided. */
+export function reasonToAsk({ name }: Rule, authority: Authority): string {
+  return `rule "${name}" decides on ${formatAuthority(authority)} by who is asking, and that is not known`;
+}
+
 /** What a rule that failed on this key does allow. */
 const MISSES: Readonly<Record<Miss, string>> = {
+  user: 'it to other users',
   client: 'it to other clients',
   scheme: 'it under another scheme',
   port: 'other ports of this host',

@@ -6,6 +6,7 @@ import { type Address, type AddressSet, parseAddress } from './address-set.ts';
 import type { HostPattern } from './host-pattern.ts';
 import type { PortRanges } from './port-ranges.ts';
 import { portUnder, type UrlPattern } from './url-pattern.ts';
+import type { Who } from './who.ts';
 
 export interface Rule {
   /** Place in the order of the rules. */
@@ -23,6 +24,8 @@ export interface Rule {
   readonly urls: readonly UrlPattern[] | undefined;
   readonly methods: ReadonlySet<string> | undefined;
   readonly ports: PortRanges | undefined;
+  /** Looked at when all else matches; see who.ts. */
+  readonly who: Who | undefined;
 }
 
 /** A rule whose host pattern matches; when the pattern is that of a URL, the rest of the URL is still to be looked at. */
@@ -32,7 +35,7 @@ export interface Candidate {
 }
 
 /** The key of a rule on which a request failed. */
-export type Miss = 'client' | 'scheme' | 'port' | 'method' | 'path';
+export type Miss = 'user' | 'client' | 'scheme' | 'port' | 'method' | 'path';
 
 /** The client of one decision, parsed when the first rule asks for it. */
 export class Client {

@@ -39,6 +39,7 @@ const MAY_BE_CRITICAL: ReadonlySet<string> = new Set([
 ]);
 
 const SERVER_AUTH = '2b06010505070301';
+const CLIENT_AUTH = '2b06010505070302';
 const OCSP_SIGNING = '2b06010505070309';
 const ANY_PURPOSE = '551d2500';
 /** RFC 7633: the status_request extension of TLS, by its number. */
@@ -71,9 +72,10 @@ export function readExtensions(list: DerReader): ExtensionFacts {
 }
 
 function readNames(value: DerReader, facts: Draft): void {
-  const { dnsNames, ipAddresses }: AlternativeNames = readAlternativeNames(value);
+  const { dnsNames, ipAddresses, otherNames }: AlternativeNames = readAlternativeNames(value);
   facts.dnsNames = dnsNames;
   facts.ipAddresses = ipAddresses;
+  if (otherNames) facts.otherNames = otherNames;
 }
 
 function readConstraints(value: DerReader, facts: Draft): void {
@@ -98,7 +100,12 @@ function readPurposes(value: DerReader, facts: Draft): void {
     const oids = new Set<string>();
     if (list.done) throw list.malformed('is empty');
     while (!list.done) oids.add(takeOid(list, 'purpose'));
-    return { server: oids.has(SERVER_AUTH), any: oids.has(ANY_PURPOSE), ocspSigning: oids.has(OCSP_SIGNING) };
+    return {
+      server: oids.has(SERVER_AUTH),
+      client: oids.has(CLIENT_AUTH),
+      any: oids.has(ANY_PURPOSE),
+      ocspSigning: oids.has(OCSP_SIGNING),
+    };
   });
 }
 

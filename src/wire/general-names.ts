@@ -8,7 +8,9 @@ import { type DerReader, TAG } from './der.ts';
 /** Context tags of a GeneralName, by number: the structured ones are constructed. */
 const DNS_NAME = 0x82;
 const IP_ADDRESS = 0x87;
-const OTHER_NAMES: ReadonlySet<number> = new Set([0xa0, 0x81, 0xa3, 0xa4, 0xa5, 0x86, 0x88]);
+const MAIL_NAME = 0x81;
+const URI_NAME = 0x86;
+const OTHER_NAMES: ReadonlySet<number> = new Set([0xa0, MAIL_NAME, 0xa3, 0xa4, 0xa5, URI_NAME, 0x88]);
 
 /** Context tags within NameConstraints. */
 const PERMITTED = 0xa0;
@@ -21,8 +23,9 @@ export function readAlternativeNames(value: DerReader): AlternativeNames {
   return value.inside(TAG.sequence, 'list of alternative names', (list) => {
     const dnsNames: string[] = [];
     const ipAddresses: Uint8Array[] = [];
-    while (!list.done) readName(list, dnsNames, ipAddresses, [4, 16]);
-    return { dnsNames, ipAddresses };
+    const otherNames: string[] = [];
+    while (!list.done) readName(list, dnsNames, ipAddresses, [4, 16], otherNames);
+    return otherNames.length > 0 ? { dnsNames, ipAddresses, otherNames } : { dnsNames, ipAddresses };
   });
 }
 
@@ -48,11 +51,18 @@ function readSubtrees(list: DerReader): Subtrees {
 }
 
 /** The next GeneralName, put where it belongs; `sizes` are those that an address may have. */
-function readName(list: DerReader, dns: string[], ip: Uint8Array[], sizes: readonly number[]): void {
+function readName(
+  list: DerReader,
+  dns: string[],
+  ip: Uint8Array[],
+  sizes: readonly number[],
+  others: string[] = [],
+): void {
   const { tag, content } = list.element();
   if (tag === DNS_NAME) dns.push(latin1(content));
   else if (tag === IP_ADDRESS) {
     if (!sizes.includes(content.length)) throw list.malformed(`has an address of ${content.length} bytes`);
     ip.push(Uint8Array.from(content));
-  } else if (!OTHER_NAMES.has(tag)) throw list.malformed(`has a name of unknown tag ${tag}`);
+  } else if (tag === MAIL_NAME || tag === URI_NAME) others.push(latin1(content));
+  else if (!OTHER_NAMES.has(tag)) throw list.malformed(`has a name of unknown tag ${tag}`);
 }

@@ -96,6 +96,31 @@ describe('a file that a start cannot use fails the check', () => {
       /^error: \S+ca-key\.pem is open to group or others \(mode 0644\); run: chmod 600 \S+ca-key\.pem\n$/,
     ],
     [
+      'a password in plain text',
+      () => {
+        const made = configFolder(`${QUIET}\nauth: { basic: { htpasswd: users } }`);
+        writeFileSync(join(made.folder, 'users'), '# users\nalice:hunter2\n');
+        return made;
+      },
+      /^error: \S+users:2: user "alice": its password stands there in plain text, or its hash is damaged; make it anew: htpasswd -B FILE alice\n$/,
+    ],
+    [
+      'a group that there is not',
+      () => {
+        const made = configFolder(
+          'auth: { tokens: t, groupFile: g }\npolicy: { rules: [{ name: a, groups: [ops], action: allow }] }',
+        );
+        for (const name of ['t', 'g']) writeFileSync(join(made.folder, name), '');
+        return made;
+      },
+      /^error: rule "a" is for the group "ops", which there is not: name its users under auth\.groups or in the file auth\.groupFile\n$/,
+    ],
+    [
+      'no authorities of clients',
+      () => configFolder(`${QUIET}\nauth: { clientCertificates: { trust: absent.pem } }`),
+      /^error: \S+absent\.pem cannot be read/,
+    ],
+    [
       'a certificate without its key',
       () => {
         const made = withCa();

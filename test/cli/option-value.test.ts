@@ -2,7 +2,7 @@
 
 import { InvalidArgumentError } from 'commander';
 import { describe, expect, test } from 'vitest';
-import { clientAddress, requestMethod } from '../../src/cli/option-value.ts';
+import { clientAddress, requestMethod, userName } from '../../src/cli/option-value.ts';
 
 describe('--client', () => {
   test.each([
@@ -35,4 +35,9 @@ describe('--method', () => {
     expect(() => requestMethod(text)).toThrow(message);
     expect(() => requestMethod(text)).toThrow(InvalidArgumentError);
   });
+});
+
+test('a user is any name that one may have', () => {
+  expect(userName('DOMAIN\\alice')).toBe('DOMAIN\\alice');
+  expect(() => userName('')).toThrow('It cannot be the name of a user: it is empty.');
 });

@@ -1,5 +1,7 @@
 // What `test URL` prints: each step with its rule, the verdict in a sentence, the log lines; and all of it as JSON.
 
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { testUrl } from '../../src/cli/test-url.ts';
 import { fakeTerminal } from '../support/fake-terminal.ts';
@@ -117,4 +119,39 @@ test.each([
   ['https://127.1/', 'error: https://127.1/: host is an address in a spelling that is not canonical\n'],
 ])('%s is wrong usage', async (url, err) => {
   expect(await ask(url)).toEqual({ code: 2, out: '', err });
+});
+
+describe('as a user', () => {
+  const { config, folder } = configFolder(`
+auth: { tokens: tokens.txt, groups: { ops: [alice] }, groupFile: groups }
+policy:
+  rules:
+    - { name: staff, hosts: [staff.test], groups: [staff], action: allow, tls: terminate }
+    - { name: operators, urls: ["http://api.test/**"], groups: [ops], action: deny }
+`);
+  writeFileSync(join(folder, 'tokens.txt'), '');
+  writeFileSync(join(folder, 'groups'), 'staff: bob\n');
+  const askAs = async (url: string, user?: string) => {
+    const terminal = fakeTerminal({ styled: false });
+    const code = await testUrl(terminal, url, { config, client: '10.9.8.7', method: 'GET', ...(user ? { user } : {}) });
+    return { code, out: terminal.outText() };
+  };
+
+  test('who does not say who it is, is asked', async () => {
+    const tunnel = await askAs('https://staff.test/');
+    expect(tunnel).toMatchObject({ code: 4, out: expect.stringContaining('connect  deny, by a 407  staff') });
+    expect(tunnel.out).toContain('10.9.8.7 TCP_DENIED/407 N CONNECT staff.test:443 - HIER_NONE/- text/html');
+    const plain = await askAs('http://api.test/x');
+    expect(plain.out).toContain('10.9.8.7 TCP_DENIED/407 N GET http://api.test/x - HIER_NONE/- text/html');
+  });
+
+  test('its groups come from the config and from their file', async () => {
+    expect((await askAs('http://api.test/x', 'alice')).out).toContain(
+      'rule "operators" denies requests to api.test:80',
+    );
+    expect((await askAs('http://api.test/x', 'bob')).out).toContain('denied: no rule matches api.test:80');
+    const tunnel = await askAs('https://staff.test/', 'bob');
+    expect(tunnel.out).toContain('GET https://staff.test/ from 10.9.8.7 as bob');
+    expect(tunnel.out).toContain('10.9.8.7 NONE_NONE/000 0 CONNECT staff.test:443 bob HIER_NONE/- -');
+  });
 });

@@ -264,6 +264,100 @@ export const BROKEN: readonly [string, string, ...(readonly [string, string])[]]
     ],
   ],
   [
+    'a rule for users where nobody can be known',
+    rules('    - name: a', '      hosts: [a.example]', '      users: [alice]', '      action: allow'),
+    [
+      'c.yaml:6:7  policy.rules[0].users  rule "a" is for known users, and nobody can be known without "auth"',
+      'add "auth" with basic, tokens or clientCertificates',
+    ],
+  ],
+  [
+    'a rule for anybody who is known, likewise',
+    rules('    - name: a', '      authenticated: true', '      action: allow'),
+    [
+      'c.yaml:5:7  policy.rules[0].authenticated  rule "a" is for known users, and nobody can be known without "auth"',
+      'add "auth" with basic, tokens or clientCertificates',
+    ],
+  ],
+  [
+    'a rule for who is not known',
+    `auth: { tokens: t }\n${rules('    - name: a', '      authenticated: false', '      action: allow')}`,
+    ['c.yaml:6:22  policy.rules[0].authenticated  expected true, or no such key, got false', ''],
+  ],
+  [
+    'a misspelt group',
+    `auth: { tokens: t, groups: { ops: [alice] } }\n${rules('    - name: a', '      groups: [opz]', '      action: allow')}`,
+    ['c.yaml:6:16  policy.rules[0].groups[0]  there is no group "opz" in auth.groups', 'did you mean "ops"?'],
+  ],
+  [
+    'a rule for nobody',
+    `auth: { tokens: t }\n${rules('    - name: a', '      users: []', '      action: allow')}`,
+    [
+      'c.yaml:6:14  policy.rules[0].users  the list "users" is empty, so the rule can never match',
+      'write "authenticated: true" for anybody who is known',
+    ],
+  ],
+  [
+    'one user that is no list',
+    `auth: { tokens: t }\n${rules('    - name: a', '      users: alice', '      action: allow')}`,
+    ['c.yaml:6:14  policy.rules[0].users  expected a list of user names, got "alice"', 'did you mean ["alice"]?'],
+  ],
+  [
+    'a way to be known that is none',
+    'version: 1\nauth: { groups: { ops: [alice] } }',
+    ['c.yaml:2:7  auth  nobody can be known: expected one or more of basic, tokens and clientCertificates', ''],
+  ],
+  [
+    'passwords without their file',
+    'version: 1\nauth: { basic: { realm: Here } }',
+    ['c.yaml:2:9  auth.basic.htpasswd  is missing: expected a path', ''],
+  ],
+  [
+    'a realm of two lines',
+    'version: 1\nauth: { basic: { htpasswd: u, realm: "a\\nb" } }',
+    ['c.yaml:2:38  auth.basic.realm  expected a realm of 1 to 100 printable ASCII characters, got "a\\nb"', ''],
+  ],
+  [
+    'a group of one user that is no list',
+    'version: 1\nauth: { tokens: t, groups: { ops: alice } }',
+    ['c.yaml:2:35  auth.groups.ops  expected a list of user names, got "alice"', 'did you mean ["alice"]?'],
+  ],
+  [
+    'a user without a name',
+    'version: 1\nauth: { tokens: t, groups: { ops: [alice, ""] } }',
+    ['c.yaml:2:43  auth.groups.ops[1]  a user name is expected, and it is empty', ''],
+  ],
+  [
+    'a group file that is no path',
+    'version: 1\nauth: { tokens: t, groupFile: [g] }',
+    ['c.yaml:2:31  auth.groupFile  expected a path, got a list', ''],
+  ],
+  [
+    'a misspelt way to be known',
+    'version: 1\nauth: { token: t.txt }',
+    ['c.yaml:2:9  auth.token  unknown key "token"', 'did you mean "tokens"?'],
+  ],
+  [
+    'certificates of clients that lead nowhere',
+    'version: 1\nauth: { clientCertificates: { mode: request } }',
+    ['c.yaml:2:9  auth.clientCertificates.trust  is missing: expected a PEM file or a list of them', ''],
+  ],
+  [
+    'certificates of clients, asked for in another word',
+    'version: 1\nauth: { clientCertificates: { trust: c.pem, mode: required, user: dn, crl: x } }',
+    [
+      'c.yaml:2:51  auth.clientCertificates.mode  expected request or require, got "required"',
+      'did you mean "require"?',
+    ],
+    ['c.yaml:2:67  auth.clientCertificates.user  expected cn or san, got "dn"', 'did you mean "cn"?'],
+    ['c.yaml:2:76  auth.clientCertificates.crl  expected a list of revocation lists, got "x"', 'did you mean ["x"]?'],
+  ],
+  [
+    'a share of passwords that is none',
+    'version: 1\nlimits: { passwordsPerClient: 0 }',
+    ['c.yaml:2:31  limits.passwordsPerClient  expected a number from 1 to 1000000, got 0', ''],
+  ],
+  [
     'a section twice',
     'version: 1\ntls: {}\nvia: a\ntls: {}',
     ['c.yaml:4:1  tls  this key is set twice, first in line 2', 'keep one of them'],

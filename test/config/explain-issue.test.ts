@@ -20,7 +20,11 @@ describe('an unknown key', () => {
       { policy: { connect_ports: [] } },
       'policy.connect_ports (key): unknown key "connect_ports" → did you mean "connectPorts"?',
     ],
-    ['that belongs elsewhere', { mode: 'report' }, 'mode (key): unknown key "mode" → it belongs under policy'],
+    [
+      'that belongs elsewhere',
+      { mode: 'report' },
+      'mode (key): unknown key "mode" → it belongs under auth.clientCertificates or under policy',
+    ],
     [
       'that belongs in two places',
       { policy: { tls: 'bump' } },

@@ -7,7 +7,7 @@ describe('the keys that are known', () => {
     [
       'at the root',
       [],
-      ['version', 'listen', 'workers', 'ca', 'upstream', 'resolver', 'via', 'tls', 'policy', 'log', 'limits'],
+      ['version', 'listen', 'workers', 'ca', 'auth', 'upstream', 'resolver', 'via', 'tls', 'policy', 'log', 'limits'],
     ],
     ['in a section with a default', ['tls'], ['default', 'onClientCert', 'onReject', 'exceptions']],
     ['in a section with a transform', ['ca'], ['cert', 'key', 'passphraseFile']],
@@ -17,8 +17,24 @@ describe('the keys that are known', () => {
     [
       'in a rule',
       ['policy', 'rules', 0],
-      ['name', 'clients', 'hosts', 'urls', 'methods', 'ports', 'action', 'tls', 'refuse', 'onClientCert'],
+      [
+        'name',
+        'clients',
+        'users',
+        'groups',
+        'authenticated',
+        'hosts',
+        'urls',
+        'methods',
+        'ports',
+        'action',
+        'tls',
+        'refuse',
+        'onClientCert',
+      ],
     ],
+    ['in a section that may be left out', ['auth'], ['basic', 'tokens', 'groups', 'groupFile', 'clientCertificates']],
+    ['in a section within it', ['auth', 'clientCertificates'], ['trust', 'crl', 'mode', 'user']],
     ['in one access log', ['log', 'access'], ['path', 'format']],
     ['in one of several', ['log', 'access', 0], ['path', 'format']],
     ['below a value', ['version', 'x'], []],
@@ -31,7 +47,7 @@ describe('the keys that are known', () => {
 });
 
 test.each([
-  ['mode', ['under policy']],
+  ['mode', ['under auth.clientCertificates', 'under policy']],
   ['tls', ['at the top level', 'under policy.rules']],
   ['path', ['under log.access', 'under log.audit']],
   ['hosts', ['under upstream.clientCertificates', 'under upstream.routes', 'under resolver', 'under policy.rules']],

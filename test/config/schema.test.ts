@@ -38,6 +38,7 @@ describe('the defaults', () => {
         connectionsPerClient: 1_000,
         handshakesPerClient: 100,
         mintsPerClient: 50,
+        passwordsPerClient: 10,
         idleConnections: 1_024,
         idlePerOrigin: 64,
         slowestBody: 100,

@@ -7,6 +7,7 @@ import { httpsOrigin, type Origin } from '../support/origin.ts';
 import { lineHeader, TOLD } from '../support/proxy-header.ts';
 import { dialProxy, type Entry, get, openRig, type Rig, readAll, say, startRig } from '../support/rig.ts';
 import { TestCa } from '../support/test-ca.ts';
+import { basic, writeUsers } from '../support/users.ts';
 
 const NO_REQUEST = 'error:transaction-end-before-headers';
 
@@ -244,4 +245,57 @@ test('behind a load balancer the client is the one that it tells of', async () =
     [TOLD.from, 'no.test:443', 'default'],
     [TOLD.from, 'http://no.test/', 'default'],
   ]);
+});
+
+describe('where a rule wants to know who is asking', () => {
+  const ca = new TestCa();
+
+  async function askingRig(port: number): Promise<Rig> {
+    const { htpasswd } = writeUsers({ alice: 'right' });
+    return startRig({
+      trust: [ca.rootFile],
+      hosts: { 'known.test': '127.0.0.1', 'page.test': '127.0.0.1' },
+      listen: { transparent: { httpsPort: port, httpPort: port } },
+      auth: { basic: { htpasswd, realm: 'here' }, groups: {} },
+      policy: {
+        httpPorts: ['1-65535'],
+        rules: [
+          { name: 'users', users: ['alice'], hosts: ['known.test'], action: 'allow' },
+          { name: 'users, by a page', users: ['alice'], hosts: ['page.test'], action: 'deny', refuse: 'page' },
+        ],
+      },
+    });
+  }
+
+  test.each([
+    ['known.test', 'users'],
+    ['page.test', 'users, by a page'],
+  ])('TLS to %s is denied as by any other rule: a client that knows of no proxy cannot answer', async (host, rule) => {
+    const rig = await askingRig(443);
+    await expect(dialTls(rig.port, { servername: host, ca: rig.ca })).rejects.toThrow(/alert access denied/i);
+    expect(await rig.lines(1)).toEqual([`TCP_DENIED/000 0 CONNECT ${host}:443 - HIER_NONE/- -`]);
+    const [entry] = await rig.entries(1);
+    expect(entry).toMatchObject({
+      outcome: 'denied',
+      rule,
+      refuse_by: 'authenticate',
+      reason: `rule "${rule}" decides on ${host}:443 by who is asking, and that is not known`,
+    });
+    expect(entry).not.toHaveProperty('user');
+  });
+
+  test.each([
+    ['nothing', ''],
+    ['credentials, which would be for a proxy', basic('alice', 'right')],
+    ['wrong ones', basic('alice', 'wrong')],
+  ])('a plain request with %s is denied, and never asked', async (_what, field) => {
+    const rig = await askingRig(80);
+    const reply = await say(rig.port, `GET / HTTP/1.1\r\nHost: known.test\r\n${field}Connection: close\r\n\r\n`);
+    expect(reply).toMatch(/^HTTP\/1\.1 403 /);
+    expect(reply).not.toContain('Proxy-Authenticate');
+    expect(reply).toContain('by who is asking, and that is not known');
+    const [entry] = await rig.entries(1);
+    expect(entry).toMatchObject({ status: 403, tag: 'TCP_DENIED', error: 'denied', rule: 'users' });
+    expect(entry).not.toHaveProperty('user');
+  });
 });

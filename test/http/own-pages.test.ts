@@ -108,6 +108,7 @@ describe('the self-test', () => {
       decrypted: false,
       trusted: false,
       client: '192.0.2.7',
+      user: null,
       tls: { client: null, proxy: null },
     });
   });

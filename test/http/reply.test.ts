@@ -1,7 +1,8 @@
 // Pages of our own: whatever came from outside stays text, no header can be broken, and the socket does not stay open.
 
 import { describe, expect, test } from 'vitest';
-import { ERROR_KINDS, ProxyError } from '../../src/core/errors.ts';
+import { ERROR_KINDS } from '../../src/core/error-kinds.ts';
+import { ProxyError } from '../../src/core/errors.ts';
 import { escapeHtml, html, type Refusal, refusalOf, replyPage, replyRaw } from '../../src/http/reply.ts';
 import { ReplyWriter } from '../../src/http/reply-writer.ts';
 import { expectNothingLeft } from '../support/leaks.ts';

@@ -68,6 +68,14 @@ describe('jsonLine', () => {
     expect('cut' in read).toBe(false);
   });
 
+  test.each([
+    ['zo\u00c3\u00ab', 'zo\u00eb'],
+    ['zo\u00eb', 'zo\u00eb'],
+    ['zo\u{1f600}', 'zo\u{1f600}'],
+  ])('a user is the text that its bytes are, where they are text: %j', (user, text) => {
+    expect(JSON.parse(jsonLine(makeEntry({ user })))).toMatchObject({ user: text });
+  });
+
   test('a text that is too long is cut and named', () => {
     const read = parse(
       jsonLine(makeEntry({ url: `https://h.test/${'a'.repeat(9000)}`, userAgent: '\x1b'.repeat(600) })),

@@ -3,7 +3,7 @@ import type { CertificateFacts } from '../../src/core/certificate-facts.ts';
 import { checkCertificate, type Role } from '../../src/pki/check-certificate.ts';
 import { caFacts, keyFacts, leafFacts, NOW } from '../support/certificate-facts.ts';
 
-const NONE = { server: false, any: false, ocspSigning: false };
+const NONE = { server: false, client: false, any: false, ocspSigning: false };
 const ROLES: readonly Role[] = ['leaf', 'pinned', 'issuer', 'anchor'];
 const goodFor = (role: Role): CertificateFacts =>
   role === 'leaf' || role === 'pinned' ? leafFacts() : caFacts('r', 'm');
@@ -85,6 +85,17 @@ describe('a certificate', () => {
     const { purposes: _, ...silent } = leafFacts();
     expect(checkCertificate(silent, 'leaf', NOW)).toBe('not-for-servers');
     expect(checkCertificate(silent, 'pinned', NOW)).toBeUndefined();
+  });
+
+  test('of a client has to say that it is for clients, and that of its CA must not leave it out', () => {
+    const client = { ...leafFacts(), purposes: { ...NONE, client: true } };
+    expect(checkCertificate(client, 'leaf', NOW, 'client')).toBeUndefined();
+    expect(checkCertificate(client, 'leaf', NOW)).toBe('not-for-servers');
+    expect(checkCertificate(leafFacts(), 'leaf', NOW, 'client')).toBe('not-for-clients');
+    const ca = caFacts('r', 'm');
+    expect(checkCertificate(ca, 'issuer', NOW, 'client')).toBeUndefined();
+    const server = { ...ca, purposes: { ...NONE, server: true } };
+    expect(checkCertificate(server, 'issuer', NOW, 'client')).toBe('not-for-clients');
   });
 
   test('of a CA has to say so, but for a root of version 1', () => {

@@ -38,7 +38,10 @@ describe('a path', () => {
     ['not-a-ca', [leafFacts(), leafFacts(), root()]],
     ['ca-as-server', [middle(), root()]],
     ['weak-signature', [leafFacts(), middle({ signature: { scheme: 'rsa', hash: 'sha1' } }), root()]],
-    ['not-for-servers', [leafFacts(), middle({ purposes: { server: false, any: false, ocspSigning: true } }), root()]],
+    [
+      'not-for-servers',
+      [leafFacts(), middle({ purposes: { server: false, client: false, any: false, ocspSigning: true } }), root()],
+    ],
   ])('falls for %s', (flaw, path) => {
     expect(check(...path)).toBe(flaw);
   });

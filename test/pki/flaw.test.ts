@@ -8,3 +8,7 @@ test.each([
 ] as const)('%s ends in the word for machines', (code, detail, expected) => {
   expect(describeFlaw(code, detail)).toMatch(expected);
 });
+
+test('of a client it does not speak of an origin', () => {
+  expect(describeFlaw('expired', '', 'client')).toContain('the client has to renew it');
+});

@@ -21,6 +21,7 @@ const api: Rule = {
   urls: undefined,
   methods: undefined,
   ports: undefined,
+  who: undefined,
 };
 
 describe('the reason of a verdict', () => {

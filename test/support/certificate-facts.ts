@@ -23,7 +23,7 @@ export function leafFacts(over: Partial<CertificateFacts> = {}): CertificateFact
     key: keyFacts(),
     dnsNames: ['ok.test'],
     ipAddresses: [],
-    purposes: { server: true, any: false, ocspSigning: false },
+    purposes: { server: true, client: false, any: false, ocspSigning: false },
     mustStaple: false,
     unknownCritical: [],
     ...over,

@@ -38,6 +38,7 @@ export interface RigOptions {
   readonly routes?: readonly RouteOptions[];
   /** What makes its listener another than that of a forward proxy. */
   readonly listen?: Pick<ListenOptions, 'proxyProtocol' | 'transparent'>;
+  readonly auth?: Config['auth'];
 }
 
 /** Of one process, this one; or of as many workers as PROXY_WORKERS says. */
@@ -67,6 +68,7 @@ export function rigConfig(folder: string, options: RigOptions = {}): Config {
     listen: [{ address: '127.0.0.1', port: options.port ?? 0, names: options.names ?? [], ...options.listen }],
     workers: 1,
     ca: options.caFiles ?? { cert: join(folder, 'ca', 'ca.pem'), key: join(folder, 'ca', 'ca-key.pem') },
+    ...(options.auth ? { auth: options.auth } : {}),
     upstream: {
       trust: options.trust ?? ['system'],
       crl: options.crl ?? [],

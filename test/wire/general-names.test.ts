@@ -6,9 +6,14 @@ import { der } from '../support/der.ts';
 const list = (...names: number[][]): Uint8Array => Uint8Array.from(der(0x30, names.flat()));
 const dns = (text: string): number[] => der(0x82, Buffer.from(text, 'latin1'));
 
-test('names and addresses are told apart, others are passed over', () => {
-  const bytes = list(dns('a'), der(0x87, [1, 2, 3, 4]), der(0x86, Buffer.from('http://u')), dns('b\0c'));
-  const value = { dnsNames: ['a', 'b\0c'], ipAddresses: [Uint8Array.of(1, 2, 3, 4)] };
+test('names, addresses, mail and URI are told apart, others are passed over', () => {
+  const others = [der(0x86, Buffer.from('http://u')), der(0xa4, []), der(0x81, Buffer.from('a@b'))];
+  const bytes = list(dns('a'), der(0x87, [1, 2, 3, 4]), ...others, dns('b\0c'));
+  const value = {
+    dnsNames: ['a', 'b\0c'],
+    ipAddresses: [Uint8Array.of(1, 2, 3, 4)],
+    otherNames: ['http://u', 'a@b'],
+  };
   expect(readDer(bytes, 'names', readAlternativeNames)).toEqual({ ok: true, value });
 });
 
