@@ -27,6 +27,10 @@ export class Request implements RequestHead {
   error: ProxyError | undefined;
   /** Bytes of the body that were handed on. */
   bytes = 0;
+  /** What came behind a body in chunks: names and values in turn. */
+  trailers: readonly string[] | undefined;
+  /** It offers to leave HTTP: what the client sends before it has the reply need not be a request. */
+  mayLeaveHttp = false;
   readonly #onFlow: () => void;
   #held: Buffer[] = [];
   /** How many of them were handed on. */

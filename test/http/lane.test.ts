@@ -217,7 +217,10 @@ describe('a reply', () => {
       true,
     ],
     ['to HEAD', 'HEAD', 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n', 200, '', true],
-    ['of 204', 'GET', 'HTTP/1.1 204 X\r\nTransfer-Encoding: chunked\r\n\r\n', 204, '', true],
+    ['of 204', 'GET', 'HTTP/1.1 204 X\r\n\r\n', 204, '', true],
+    ['of 204 that announces more', 'GET', 'HTTP/1.1 204 X\r\nTransfer-Encoding: chunked\r\n\r\n', 204, '', false],
+    ['of 205', 'GET', 'HTTP/1.1 205 X\r\nContent-Length: 0\r\n\r\n', 205, '', true],
+    ['of 205 that announces more', 'GET', 'HTTP/1.1 205 X\r\nContent-Length: 5\r\n\r\nhello', 205, '', false],
     ['of 304', 'GET', 'HTTP/1.1 304 X\r\nContent-Length: 5\r\n\r\n', 304, '', true],
     [
       'behind interim ones',
