@@ -2,16 +2,19 @@
 // the origin; one that says nothing in time does not know of it, and then we say it. Made by forward.ts.
 
 import type { ReplyWriter } from './reply-writer.ts';
+import type { Request } from './request.ts';
 
 /** Milliseconds that an origin has to say 100: as long as curl waits before it sends its body all the same. */
 const PATIENCE = 1_000;
 
 export class Expectation {
+  readonly #request: Request;
   readonly #reply: ReplyWriter;
   #timer: NodeJS.Timeout | undefined;
   #isOpen = true;
 
-  constructor(reply: ReplyWriter) {
+  constructor(request: Request, reply: ReplyWriter) {
+    this.#request = request;
     this.#reply = reply;
   }
 
@@ -22,7 +25,9 @@ export class Expectation {
 
   /** The origin has the request from now on; called again for a second attempt, the time goes on. */
   begin(): void {
-    if (this.#isOpen) this.#timer ??= setTimeout(() => this.meet(), PATIENCE);
+    if (!this.#isOpen) return;
+    this.#request.holdBack(true);
+    this.#timer ??= setTimeout(() => this.meet(), PATIENCE);
   }
 
   /** The client is told to go on, unless it has been or has done so by itself. */
@@ -36,5 +41,6 @@ export class Expectation {
   drop(): void {
     this.#isOpen = false;
     clearTimeout(this.#timer);
+    this.#request.holdBack(false);
   }
 }

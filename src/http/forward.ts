@@ -66,7 +66,7 @@ const MAX_ATTEMPTS = 2;
 export async function forward(request: Request, reply: ReplyWriter, options: ForwardOptions): Promise<Forwarded> {
   const { pools, permit, target, client } = options;
   let connection: UpstreamConnection | undefined;
-  const expectation = options.expectContinue && options.body !== 'none' ? new Expectation(reply) : undefined;
+  const expectation = options.expectContinue && options.body !== 'none' ? new Expectation(request, reply) : undefined;
   try {
     for (let attempt = 1; ; attempt += 1) {
       const idle = attempt === 1 ? pools.take(target.authority, target.scheme, client) : undefined;

@@ -3,6 +3,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Expectation } from '../../src/http/expectation.ts';
 import { ReplyWriter } from '../../src/http/reply-writer.ts';
+import { Request } from '../../src/http/request.ts';
 import { socketPair } from '../support/socket-pair.ts';
 
 async function waiting() {
@@ -10,7 +11,11 @@ async function waiting() {
   const reply = new ReplyWriter(near, { method: 'POST', httpVersion: '1.1', last: false, keepAliveTimeout: 1_000 });
   const said = vi.spyOn(reply, 'writeContinue');
   vi.useFakeTimers();
-  return { expectation: new Expectation(reply), said };
+  const head = { method: 'POST', url: '/', httpVersion: '1.1', rawHeaders: [] };
+  const request = new Request(head, false, () => undefined);
+  const sink = { onBody: () => undefined, onBodyEnd: () => undefined, onBodyError: () => undefined };
+  request.read(sink);
+  return { expectation: new Expectation(request, reply), said, request };
 }
 
 describe('a client that waits for 100', () => {
@@ -37,6 +42,15 @@ describe('a client that waits for 100', () => {
     expect([said.mock.calls.length, expectation.isOpen]).toEqual([0, true]);
     vi.advanceTimersByTime(1);
     expect([said.mock.calls.length, expectation.isOpen]).toEqual([1, false]);
+  });
+
+  test('is not to blame for its body before it is told', async () => {
+    const { expectation, request } = await waiting();
+    expect(request.wanted).toBe('awaited');
+    expectation.begin();
+    expect(request.wanted).toBe('yes');
+    expectation.meet();
+    expect(request.wanted).toBe('awaited');
   });
 
   test('is told nothing when it has gone on by itself', async () => {

@@ -160,7 +160,7 @@ export const EXCHANGES: readonly Exchange[] = [
       'SMUG-06',
       'smuggling',
       `an upgrade to ${protocol}`,
-      { bytes: `${START('GET', '/a')}Connection: Upgrade\r\nUpgrade: ${protocol}\r\n\r\n`, methods: ['GET'] },
+      { bytes: `${START('GET', '/a')}Connection: Upgrade, close\r\nUpgrade: ${protocol}\r\n\r\n`, methods: ['GET'] },
       refused(403),
     ),
   ),
