@@ -37,6 +37,8 @@ export class Upgraded {
 
   /** The socket is being closed. */
   end(): void {
-    this.#deliver = () => ({ held: false, more: false });
+    this.#deliver = toNobody;
   }
 }
+
+const toNobody: Deliver = () => ({ held: false, more: false });
