@@ -114,6 +114,7 @@ export const ruleSchema = section({
   urls: listOf(text, 'URL patterns').exactOptional(),
   methods: listOf(text, 'methods').exactOptional(),
   ports: ports.exactOptional(),
+  upgrades: listOf(text, 'protocols').exactOptional(),
   action: choice(['allow', 'deny']),
   tls: tlsAction.exactOptional(),
   refuse: refuseBy.exactOptional(),
@@ -125,6 +126,7 @@ const policy = section({
   connectPorts: ports.default([443]),
   httpPorts: ports.default([80, 443, '1025-65535']),
   refuse: refuseBy.default('connect'),
+  upgrades: listOf(text, 'protocols').default(['websocket']),
   rules: listOf(ruleSchema, 'rules').default([]),
 }).prefault({});
 

@@ -9,6 +9,7 @@ import { breakOff, type Connection } from '../http/connection.ts';
 import type { Replied, ReplyWriter } from '../http/reply-writer.ts';
 import type { Request } from '../http/request.ts';
 import { type Asked, answerRequest, type Fate } from './answer-request.ts';
+import { carryUpgrade } from './carry-upgrade.ts';
 import type { Services } from './services.ts';
 
 export async function serveRequest(
@@ -32,7 +33,17 @@ export async function serveRequest(
     throw thrown;
   } finally {
     const { bytes, complete } = await reply.done;
-    tellRequest(services, connection, request, { begin, id, url: asked.url, fate: fate ?? FAULT, bytes, complete });
+    const ended = { begin, id, url: asked.url, fate: fate ?? FAULT, bytes, complete };
+    const upgraded = fate?.forwarded?.upgraded;
+    if (!upgraded) tellRequest(services, connection, request, ended);
+    else {
+      const carry = async (rest: Buffer): Promise<void> => {
+        const { toClient, toUpstream: bytesIn, ...end } = await carryUpgrade(services, connection, upgraded, rest);
+        const all = { bytes: bytes + toClient, bytesIn, fate: { ...ended.fate, ...end } };
+        tellRequest(services, connection, request, { ...ended, ...all });
+      };
+      reply.takeOver = carry;
+    }
   }
 }
 
@@ -69,14 +80,16 @@ interface Ended extends Replied {
   readonly id: string;
   readonly url: string;
   readonly fate: Fate;
+  /** Of a protocol that came behind the request. */
+  readonly bytesIn?: number;
 }
 
 function tellRequest(services: Services, connection: Connection, request: Request, ended: Ended): void {
-  const { forwarded, tag, outcome, status, decision, failure, contentType } = ended.fate;
+  const { forwarded, tag, suffix, outcome, status, decision, failure, contentType } = ended.fate;
   const cut = !ended.complete || outcome === 'aborted';
   services.journal.tell({
     tag,
-    suffix: cut ? 'ABORTED' : undefined,
+    suffix: cut ? 'ABORTED' : suffix,
     outcome: cut ? 'aborted' : outcome,
     // A reply that never began has no status.
     status: cut && !forwarded?.reply ? 0 : status,
@@ -91,7 +104,7 @@ function tellRequest(services: Services, connection: Connection, request: Reques
     tried: forwarded?.error?.peer,
     firstByte: forwarded?.firstByte,
     bytes: ended.bytes,
-    bytesIn: forwarded?.bytesIn,
+    bytesIn: ended.bytesIn ?? forwarded?.bytesIn,
     method: request.method,
     url: ended.url,
     httpVersion: request.httpVersion,

@@ -174,6 +174,15 @@ export function isLast(rawHeaders: readonly string[]): boolean {
   return valuesOf(rawHeaders, 'connection').some((value) => /(?:^|[\s,])close(?:$|[\s,])/i.test(value));
 }
 
+/**
+ * Whether a client of HTTP/1.0 keeps its connection: RFC 9112 section 9.3 has a proxy end it, for fear of one before it
+ * that passes Connection on unread. Squid keeps it, and clients count on that; a proxy before us shows itself by its Via.
+ */
+export function keepsAlive(rawHeaders: readonly string[]): boolean {
+  const options = [...valuesOf(rawHeaders, 'connection'), ...valuesOf(rawHeaders, 'proxy-connection')];
+  return options.some((value) => /(?:^|[\s,])keep-alive(?:$|[\s,])/i.test(value)) && !hasField(rawHeaders, 'via');
+}
+
 /** All values of a field, by its name in lower case. */
 export function valuesOf(rawHeaders: readonly string[], name: string): string[] {
   const values: string[] = [];
@@ -182,6 +191,15 @@ export function valuesOf(rawHeaders: readonly string[], name: string): string[] 
     if (field?.length === name.length && field.toLowerCase() === name) values.push(rawHeaders[i + 1] ?? '');
   }
   return values;
+}
+
+/** Whether a field is there; asked of every request, and without a list of its own. */
+export function hasField(rawHeaders: readonly string[], name: string): boolean {
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const field = rawHeaders[at];
+    if (field?.length === name.length && field.toLowerCase() === name) return true;
+  }
+  return false;
 }
 
 function refuse(code: ErrorCode, detail: string): { readonly ok: false; readonly error: ProxyError } {

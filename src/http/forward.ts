@@ -9,11 +9,15 @@ import { DEFAULT_PORT, type RequestTarget } from '../core/target.ts';
 import type { UpstreamConnection } from '../net/upstream.ts';
 import type { ReplyHead } from '../wire/http-head.ts';
 import { type BodyLength, valuesOf } from './admission.ts';
+import { Expectation } from './expectation.ts';
 import { clientHeaders, upstreamHeaders } from './headers.ts';
 import type { Lane, ReplySink } from './lane.ts';
 import type { OriginPools } from './origin-pools.ts';
 import type { ReplyWriter } from './reply-writer.ts';
 import type { BodySink, Request } from './request.ts';
+import { lastChunk, passableTrailers } from './trailers.ts';
+import { grantedProtocol, type Upgrade } from './upgrade.ts';
+import { Upgraded } from './upgraded.ts';
 
 export interface ForwardOptions {
   /** The connection the request has come on. */
@@ -26,6 +30,12 @@ export interface ForwardOptions {
   readonly maxForwards?: number | undefined;
   /** Our pseudonym in Via; none is sent without it. */
   readonly via: string | undefined;
+  /** The client sends its body when it is told to. */
+  readonly expectContinue?: boolean;
+  /** What the origin may change the protocol to. */
+  readonly upgrade?: Upgrade | undefined;
+  /** Milliseconds that a stream of events may be silent, where that is longer than a reply may. */
+  readonly eventTimeout?: number;
 }
 
 export interface Forwarded {
@@ -38,12 +48,17 @@ export interface Forwarded {
   /** What went wrong; without a `reply` the caller may still answer with a page. */
   readonly error: ProxyError | undefined;
   readonly bytesIn: number;
+  /** The origin's side, where it has changed the protocol and the client was told so. */
+  readonly upgraded?: Upgraded | undefined;
 }
 
 /** Methods that may be sent twice (RFC 9110 section 9.2.2) when a kept connection turns out to be stale. */
 const REPEATABLE = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
 /** Methods that mean a body: without one, its length is said to be zero (RFC 9110 section 8.6). */
 const MEANS_BODY = new Set(['POST', 'PUT', 'PATCH', 'QUERY', 'PROPFIND', 'PROPPATCH']);
+/** A stream of server-sent events, which may have nothing to say for long. */
+const EVENTS = 'text/event-stream';
+const NOT_ASKED = { ok: false, reason: 'A change of protocol that nobody asked for.' } as const;
 /** A stale connection is tried over once; the second attempt is on a new one. */
 const MAX_ATTEMPTS = 2;
 
@@ -51,6 +66,7 @@ const MAX_ATTEMPTS = 2;
 export async function forward(request: Request, reply: ReplyWriter, options: ForwardOptions): Promise<Forwarded> {
   const { pools, permit, target, client } = options;
   let connection: UpstreamConnection | undefined;
+  const expectation = options.expectContinue && options.body !== 'none' ? new Expectation(request, reply) : undefined;
   try {
     for (let attempt = 1; ; attempt += 1) {
       const idle = attempt === 1 ? pools.take(target.authority, target.scheme, client) : undefined;
@@ -61,17 +77,19 @@ export async function forward(request: Request, reply: ReplyWriter, options: For
       }
       connection = lane.connection;
       if (logsIn(request.rawHeaders)) lane.bindTo(client);
-      const relay = new Relay(lane, request, reply, options);
+      const relay = new Relay(lane, request, reply, options, expectation);
       const wasFresh = lane.fresh;
       const error = await relay.run();
       if (error && attempt < MAX_ATTEMPTS && !wasFresh && relay.mayRepeat(error)) continue;
-      const { status, contentType, firstByte } = relay;
+      const { status, contentType, firstByte, upgraded } = relay;
       const begun = status === 0 ? undefined : { status, contentType };
-      return { connection, reply: begun, firstByte, error, bytesIn: request.bytes };
+      return { connection, reply: begun, firstByte, error, bytesIn: request.bytes, upgraded };
     }
   } catch (thrown) {
     const failed = { connection, reply: undefined, firstByte: undefined, bytesIn: request.bytes };
     return { ...failed, error: asProxyError(thrown) };
+  } finally {
+    expectation?.drop();
   }
 }
 
@@ -86,6 +104,7 @@ class Relay implements ReplySink, BodySink {
   readonly #request: Request;
   readonly #reply: ReplyWriter;
   readonly #options: ForwardOptions;
+  readonly #expectation: Expectation | undefined;
   readonly #begin = performance.now();
   readonly #settled = Promise.withResolvers<ProxyError | undefined>();
   /** The connection was gone before anything was sent. */
@@ -95,8 +114,16 @@ class Relay implements ReplySink, BodySink {
   status = 0;
   contentType: string | undefined;
   firstByte: number | undefined;
+  upgraded: Upgraded | undefined;
 
-  constructor(lane: Lane, request: Request, reply: ReplyWriter, options: ForwardOptions) {
+  constructor(
+    lane: Lane,
+    request: Request,
+    reply: ReplyWriter,
+    options: ForwardOptions,
+    expectation: Expectation | undefined,
+  ) {
+    this.#expectation = expectation;
     this.#lane = lane;
     this.#request = request;
     this.#reply = reply;
@@ -115,6 +142,7 @@ class Relay implements ReplySink, BodySink {
     } else if (!hasBody) this.#lane.push(true);
     else {
       this.#lane.push(false);
+      this.#expectation?.begin();
       this.#request.read(this);
     }
     return this.#settled.promise;
@@ -122,13 +150,17 @@ class Relay implements ReplySink, BodySink {
 
   mayRepeat(error: ProxyError): boolean {
     if (this.status > 0 || this.#request.bytes > 0) return false;
-    return this.#unsent || (REPEATABLE.has(this.#request.method) && error.code === 'response-aborted');
+    if (this.#unsent) return true;
+    // An origin does nothing for a request whose body it has not asked for.
+    const isSafe = REPEATABLE.has(this.#request.method) || this.#expectation?.isOpen === true;
+    return isSafe && error.code === 'response-aborted';
   }
 
   readonly #onGone = (): void => this.#abort(new ProxyError('client-aborted'));
   readonly #onTaken = (): void => this.#lane.resume();
 
   onBody(piece: Buffer): void {
+    this.#expectation?.drop();
     const chunked = this.#options.body === 'chunked';
     const goesOn = chunked
       ? this.#lane.write(`${piece.length.toString(16)}\r\n`, piece, '\r\n')
@@ -138,7 +170,8 @@ class Relay implements ReplySink, BodySink {
   }
 
   onBodyEnd(): void {
-    if (this.#options.body === 'chunked') this.#lane.write('0\r\n\r\n');
+    this.#expectation?.drop();
+    if (this.#options.body === 'chunked') this.#lane.write(lastChunk(passableTrailers(this.#request.trailers)));
     this.#lane.push(true);
   }
 
@@ -150,16 +183,46 @@ class Relay implements ReplySink, BodySink {
     this.#request.resume();
   }
 
+  onInterim({ status, reason, rawHeaders }: ReplyHead): void {
+    // A 100 is the answer to an expectation, or to nothing.
+    if (status === 100) this.#expectation?.meet();
+    else this.#reply.writeInterim(status, reason, clientHeaders(rawHeaders, undefined, status));
+  }
+
+  onSwitch(head: ReplyHead, rest: Buffer): (piece: Buffer) => void {
+    const { upgrade, via } = this.#options;
+    const granted = upgrade ? grantedProtocol(head, upgrade) : NOT_ASKED;
+    if (!granted.ok) {
+      this.#abort(new ProxyError('response-malformed', granted.reason));
+      return () => undefined;
+    }
+    this.status = head.status;
+    this.firstByte = performance.now() - this.#begin;
+    const upgraded = new Upgraded(this.#lane.connection, granted.value, rest);
+    this.upgraded = upgraded;
+    const entry = via ? { version: head.httpVersion, pseudonym: via } : undefined;
+    const fields = clientHeaders(head.rawHeaders, entry, head.status);
+    this.#reply.writeSwitch(head.reason, ['Connection', 'Upgrade', 'Upgrade', granted.value, ...fields]);
+    this.#settle(undefined);
+    return upgraded.take;
+  }
+
   onHead(head: ReplyHead): void {
     const { status, reason, rawHeaders } = head;
-    const { via } = this.#options;
+    const { via, eventTimeout = 0 } = this.#options;
+    this.#expectation?.drop();
     this.status = status;
     this.firstByte = performance.now() - this.#begin;
     this.contentType = valuesOf(rawHeaders, 'content-type')[0];
+    if (this.contentType?.startsWith(EVENTS)) this.#lane.patience = Math.max(this.#lane.patience, eventTimeout);
     // The origin will not wait for the rest of the body, nor shall the next request wait behind it.
     if (!this.#request.complete) this.#reply.last = true;
     const entry = via ? { version: head.httpVersion, pseudonym: via } : undefined;
     this.#reply.writeHead(status, reason, clientHeaders(rawHeaders, entry, status));
+  }
+
+  onTrailers(trailers: readonly string[]): void {
+    this.#reply.trailers = passableTrailers(trailers);
   }
 
   onData(piece: Buffer): void {
@@ -199,12 +262,14 @@ class Relay implements ReplySink, BodySink {
   }
 
   #head(): string {
-    const { target, via, body, maxForwards } = this.#options;
+    const { target, via, body, maxForwards, upgrade } = this.#options;
     const { method, rawHeaders, httpVersion } = this.#request;
     const fields = upstreamHeaders(rawHeaders, {
       host: formatAuthority(target.authority, DEFAULT_PORT[target.scheme]),
       via: via ? { version: httpVersion, pseudonym: via } : undefined,
       maxForwards,
+      expectsContinue: this.#expectation?.isOpen,
+      upgrade: upgrade?.protocols,
       body: body === 'none' && MEANS_BODY.has(method) ? 0 : body,
     });
     let head = `${method} ${target.path}${target.query} HTTP/1.1\r\n`;

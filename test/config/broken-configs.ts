@@ -131,6 +131,11 @@ export const BROKEN: readonly [string, string, ...(readonly [string, string])[]]
     ['c.yaml:3:9  policy.rules  expected a list of rules, got nothing', 'remove the key, or indent what belongs to it'],
   ],
   [
+    'an upgrade that is no list',
+    'version: 1\npolicy:\n  upgrades: websocket',
+    ['c.yaml:3:13  policy.upgrades  expected a list of protocols, got "websocket"', 'did you mean ["websocket"]?'],
+  ],
+  [
     'a rule without name and action',
     rules('    - hosts: [a.example]'),
     ['c.yaml:4:7  policy.rules[0].name  is missing: expected a name', ''],

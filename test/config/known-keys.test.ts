@@ -15,7 +15,7 @@ describe('the keys that are known', () => {
     [
       'in a rule',
       ['policy', 'rules', 0],
-      ['name', 'clients', 'hosts', 'urls', 'methods', 'ports', 'action', 'tls', 'refuse'],
+      ['name', 'clients', 'hosts', 'urls', 'methods', 'ports', 'upgrades', 'action', 'tls', 'refuse'],
     ],
     ['in one access log', ['log', 'access'], ['path', 'format']],
     ['in one of several', ['log', 'access', 0], ['path', 'format']],

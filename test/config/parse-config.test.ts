@@ -33,6 +33,7 @@ describe('a sound text', () => {
         httpPorts: [80, 443, '1025-65535'],
         tls: 'bump',
         refuse: 'connect',
+        upgrades: ['websocket'],
         rules: [],
       },
       log: {

@@ -19,6 +19,7 @@ describe('the defaults', () => {
         connectPorts: [443],
         httpPorts: [80, 443, '1025-65535'],
         refuse: 'connect',
+        upgrades: ['websocket'],
         rules: [],
       },
       log: { access: [{ path: 'log/access.log', format: 'squid' }], service: { level: 'info' } },

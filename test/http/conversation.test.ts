@@ -457,7 +457,9 @@ describe('requests on one connection', () => {
 
   test.each([
     ['says so', 'Connection: x, close\r\n', '1.1', false],
-    ['is of HTTP/1.0', 'Connection: keep-alive\r\n', '1.0', false],
+    ['is of HTTP/1.0', '', '1.0', false],
+    ['is of HTTP/1.0, and ends with it as it says', 'Connection: close\r\n', '1.0', false],
+    ['is of HTTP/1.0, by a proxy', 'Connection: keep-alive\r\nVia: 1.0 old\r\n', '1.0', false],
     ['is answered so', '', '1.1', true],
   ])('end with one that %s', async (_how, field, version, byUs) => {
     const { open } = start({
