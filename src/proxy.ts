@@ -97,6 +97,7 @@ export async function startProxy(config: Config, service: ServiceLog, part?: Wor
     limits,
     ...sharesOf(limits, division),
     via: config.via,
+    http2: config.http2,
     stopping: stopping.signal,
     cut: cut.signal,
   };

@@ -1,6 +1,7 @@
 // One exchange with an origin: the request goes out, the reply comes back with backpressure both ways, in flat memory.
 // Called by flow/answer-request once a Permit is there. After the first byte of a reply there is no clean end but its own.
 
+import { constants } from 'node:http2';
 import type { Socket } from 'node:net';
 import { formatAuthority } from '../core/authority.ts';
 import type { Permit } from '../core/decision.ts';
@@ -9,11 +10,14 @@ import { DEFAULT_PORT, type RequestTarget } from '../core/target.ts';
 import type { UpstreamConnection } from '../net/upstream.ts';
 import type { ReplyHead } from '../wire/http-head.ts';
 import { type BodyLength, valuesOf } from './admission.ts';
-import { clientHeaders, upstreamHeaders } from './headers.ts';
+import { H2Exchange } from './h2-exchange.ts';
+import { h2RequestHead } from './h2-headers.ts';
+import { clientHeaders, type RequestHeaderOptions, upstreamHeaders } from './headers.ts';
 import type { Lane, ReplySink } from './lane.ts';
 import type { OriginPools } from './origin-pools.ts';
-import type { ReplyWriter } from './reply-writer.ts';
+import type { ReplyPort } from './reply-port.ts';
 import type { BodySink, Request } from './request.ts';
+import { statusPhrase } from './status-phrase.ts';
 
 export interface ForwardOptions {
   /** The connection the request has come on. */
@@ -26,6 +30,8 @@ export interface ForwardOptions {
   readonly maxForwards?: number | undefined;
   /** Our pseudonym in Via; none is sent without it. */
   readonly via: string | undefined;
+  /** By HTTP/2 rather than HTTP/1, where the origin can. */
+  readonly streams?: boolean;
 }
 
 export interface Forwarded {
@@ -37,6 +43,8 @@ export interface Forwarded {
   readonly firstByte: number | undefined;
   /** What went wrong; without a `reply` the caller may still answer with a page. */
   readonly error: ProxyError | undefined;
+  /** The code by which the origin has reset the stream of this exchange. */
+  readonly reset?: number | undefined;
   readonly bytesIn: number;
 }
 
@@ -48,26 +56,38 @@ const MEANS_BODY = new Set(['POST', 'PUT', 'PATCH', 'QUERY', 'PROPFIND', 'PROPPA
 const MAX_ATTEMPTS = 2;
 
 /** Never rejects: what went wrong is in the result. */
-export async function forward(request: Request, reply: ReplyWriter, options: ForwardOptions): Promise<Forwarded> {
+export async function forward(request: Request, reply: ReplyPort, options: ForwardOptions): Promise<Forwarded> {
   const { pools, permit, target, client } = options;
+  const isLogin = logsIn(request.rawHeaders);
+  // What logs a connection in must have it for itself.
+  let streams = options.streams === true && !isLogin;
   let connection: UpstreamConnection | undefined;
   try {
     for (let attempt = 1; ; attempt += 1) {
-      const idle = attempt === 1 ? pools.take(target.authority, target.scheme, client) : undefined;
-      const lane = idle ?? (await pools.open(permit, target.scheme));
+      const idle =
+        attempt > 1
+          ? undefined
+          : isLogin
+            ? pools.take(target.authority, target.scheme, client)
+            : pools.takeWay(target.authority, target.scheme, client, streams);
+      const lane = idle ?? (await pools.openWay(permit, target.scheme, streams));
       if (request.error || reply.gone) {
-        pools.release(lane);
+        pools.giveBack(lane);
         throw request.error ?? new ProxyError('client-aborted');
       }
       connection = lane.connection;
-      if (logsIn(request.rawHeaders)) lane.bindTo(client);
+      if (isLogin && !(lane instanceof H2Exchange)) lane.bindTo(client);
       const relay = new Relay(lane, request, reply, options);
       const wasFresh = lane.fresh;
       const error = await relay.run();
-      if (error && attempt < MAX_ATTEMPTS && !wasFresh && relay.mayRepeat(error)) continue;
+      const reset = lane instanceof H2Exchange ? lane.reset : undefined;
+      if (error && attempt < MAX_ATTEMPTS && relay.mayRepeat(error, wasFresh, reset)) {
+        if (reset === constants.NGHTTP2_HTTP_1_1_REQUIRED) streams = false;
+        continue;
+      }
       const { status, contentType, firstByte } = relay;
       const begun = status === 0 ? undefined : { status, contentType };
-      return { connection, reply: begun, firstByte, error, bytesIn: request.bytes };
+      return { connection, reply: begun, firstByte, error, reset, bytesIn: request.bytes };
     }
   } catch (thrown) {
     const failed = { connection, reply: undefined, firstByte: undefined, bytesIn: request.bytes };
@@ -82,9 +102,9 @@ function logsIn(rawHeaders: readonly string[]): boolean {
 
 /** One attempt: stands between the client's request and reply on one side and a lane on the other. */
 class Relay implements ReplySink, BodySink {
-  readonly #lane: Lane;
+  readonly #lane: Lane | H2Exchange;
   readonly #request: Request;
-  readonly #reply: ReplyWriter;
+  readonly #reply: ReplyPort;
   readonly #options: ForwardOptions;
   readonly #begin = performance.now();
   readonly #settled = Promise.withResolvers<ProxyError | undefined>();
@@ -96,7 +116,7 @@ class Relay implements ReplySink, BodySink {
   contentType: string | undefined;
   firstByte: number | undefined;
 
-  constructor(lane: Lane, request: Request, reply: ReplyWriter, options: ForwardOptions) {
+  constructor(lane: Lane | H2Exchange, request: Request, reply: ReplyPort, options: ForwardOptions) {
     this.#lane = lane;
     this.#request = request;
     this.#reply = reply;
@@ -109,7 +129,12 @@ class Relay implements ReplySink, BodySink {
     this.#reply.onGone = () => this.#abort(new ProxyError('client-aborted'));
     this.#reply.onDrain = () => this.#lane.resume();
     const hasBody = this.#options.body !== 'none';
-    if (!this.#lane.begin(method, this.#head(), this, hasBody)) {
+    const lane = this.#lane;
+    const begun =
+      lane instanceof H2Exchange
+        ? lane.start(this.#h2Head(), this, hasBody)
+        : lane.begin(method, this.#head(), this, hasBody);
+    if (!begun) {
       this.#unsent = true;
       this.#settle(new ProxyError('response-aborted'));
     } else if (!hasBody) this.#lane.push(true);
@@ -120,23 +145,30 @@ class Relay implements ReplySink, BodySink {
     return this.#settled.promise;
   }
 
-  mayRepeat(error: ProxyError): boolean {
+  /** `wasFresh`: the connection had carried nothing before; `reset`: the code of a stream, where that was reset. */
+  mayRepeat(error: ProxyError, wasFresh: boolean, reset: number | undefined): boolean {
     if (this.status > 0 || this.#request.bytes > 0) return false;
+    // The origin has not looked at it (RFC 9113 section 8.7).
+    if (reset === constants.NGHTTP2_REFUSED_STREAM || reset === constants.NGHTTP2_HTTP_1_1_REQUIRED) return true;
+    if (wasFresh || reset !== undefined) return false;
     return this.#unsent || (REPEATABLE.has(this.#request.method) && error.code === 'response-aborted');
   }
 
   onBody(piece: Buffer): void {
-    const chunked = this.#options.body === 'chunked';
-    const goesOn = chunked
-      ? this.#lane.write(`${piece.length.toString(16)}\r\n`, piece, '\r\n')
-      : this.#lane.write(piece);
-    this.#lane.push(false);
+    const lane = this.#lane;
+    const goesOn =
+      this.#options.body !== 'chunked' || lane instanceof H2Exchange
+        ? lane.write(piece)
+        : lane.write(`${piece.length.toString(16)}\r\n`, piece, '\r\n');
+    lane.push(false);
     if (!goesOn) this.#request.pause();
   }
 
   onBodyEnd(): void {
-    if (this.#options.body === 'chunked') this.#lane.write('0\r\n\r\n');
-    this.#lane.push(true);
+    const lane = this.#lane;
+    if (lane instanceof H2Exchange) lane.end(this.#request.trailers ?? []);
+    else if (this.#options.body === 'chunked') lane.write('0\r\n\r\n');
+    lane.push(true);
   }
 
   onBodyError(error: ProxyError): void {
@@ -148,8 +180,10 @@ class Relay implements ReplySink, BodySink {
   }
 
   onHead(head: ReplyHead): void {
-    const { status, reason, rawHeaders } = head;
+    const { status, rawHeaders } = head;
     const { via } = this.#options;
+    // HTTP/2 has none, and some clients of HTTP/1 want one.
+    const reason = head.httpVersion === '2.0' ? statusPhrase(status) : head.reason;
     this.status = status;
     this.firstByte = performance.now() - this.#begin;
     this.contentType = valuesOf(rawHeaders, 'content-type')[0];
@@ -167,8 +201,12 @@ class Relay implements ReplySink, BodySink {
     return this.#reply.flush();
   }
 
+  onTrailers(trailers: readonly string[]): void {
+    this.#reply.trailers = trailers;
+  }
+
   onEnd(): void {
-    this.#options.pools.release(this.#lane);
+    if (!(this.#lane instanceof H2Exchange)) this.#options.pools.release(this.#lane);
     this.#reply.end();
     this.#settle(undefined);
   }
@@ -195,15 +233,26 @@ class Relay implements ReplySink, BodySink {
     this.#settled.resolve(error);
   }
 
-  #head(): string {
+  #h2Head(): string[] {
+    const { method, rawHeaders } = this.#request;
+    return h2RequestHead(method, this.#options.target, rawHeaders, this.#fieldOptions());
+  }
+
+  #fieldOptions(): RequestHeaderOptions {
     const { target, via, body, maxForwards } = this.#options;
-    const { method, rawHeaders, httpVersion } = this.#request;
-    const fields = upstreamHeaders(rawHeaders, {
+    const { method, httpVersion } = this.#request;
+    return {
       host: formatAuthority(target.authority, DEFAULT_PORT[target.scheme]),
       via: via ? { version: httpVersion, pseudonym: via } : undefined,
       maxForwards,
       body: body === 'none' && MEANS_BODY.has(method) ? 0 : body,
-    });
+    };
+  }
+
+  #head(): string {
+    const { target } = this.#options;
+    const { method, rawHeaders } = this.#request;
+    const fields = upstreamHeaders(rawHeaders, this.#fieldOptions());
     let head = `${method} ${target.path}${target.query} HTTP/1.1\r\n`;
     for (let at = 0; at + 1 < fields.length; at += 2) head += `${fields[at]}: ${fields[at + 1]}\r\n`;
     return `${head}\r\n`;

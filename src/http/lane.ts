@@ -19,6 +19,10 @@ export interface ReplySink {
   onData(piece: Buffer): void;
   /** All is said that has come so far; false: no more until `resume`. */
   onPause(): boolean;
+  /** A 1xx before it, other than 101; nobody has to listen. */
+  onInterim?(head: ReplyHead): void;
+  /** What came behind the body, right before `onEnd`. */
+  onTrailers?(trailers: readonly string[]): void;
   /** The reply is whole. The lane is free for another exchange, or closed. */
   onEnd(): void;
   /** The reply is not whole, and the lane is closed. */

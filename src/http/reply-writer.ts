@@ -3,6 +3,7 @@
 
 import type { Socket } from 'node:net';
 import { Outbox } from '../net/outbox.ts';
+import type { ReplyPort } from './reply-port.ts';
 
 export interface Replied {
   /** Bytes of the reply, its header included, and of interim replies before it. */
@@ -27,7 +28,7 @@ const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';
 /** Bytes that are small enough to be a piece of the pool that Node.js keeps for them. */
 const SMALL = 4_000;
 
-export class ReplyWriter {
+export class ReplyWriter implements ReplyPort {
   /** The connection ends behind this reply, and the client is told so; to be set before the head. */
   last: boolean;
   /** Resolves when the reply is out or the client is gone. */
@@ -36,6 +37,8 @@ export class ReplyWriter {
   onDrain: (() => void) | undefined;
   /** The client has gone before the end of the reply. */
   onGone: (() => void) | undefined;
+  /** Sent behind a body in chunks, and nowhere else; to be set before its end. */
+  trailers: readonly string[] | undefined;
   readonly #socket: Socket;
   readonly #options: ReplyOptions;
   readonly #settle: (replied: Replied) => void;

@@ -27,6 +27,8 @@ export class Request implements RequestHead {
   error: ProxyError | undefined;
   /** Bytes of the body that were handed on. */
   bytes = 0;
+  /** What came behind the body: names and values in turn. */
+  trailers: readonly string[] | undefined;
   readonly #onFlow: () => void;
   #held: Buffer[] = [];
   /** How many of them were handed on. */
