@@ -40,6 +40,8 @@ export class H2Conversation {
     this.#deadline.set(options.limits.headerTimeout);
     this.#watch = new FrameWatch(this.#session, socket);
     this.#session.on('stream', this.#onStream).on('error', () => undefined);
+    // It may stay half open (see listener.ts), which is no use to either side here.
+    socket.on('end', () => socket.destroy());
     socket.on('close', () => {
       this.#deadline.end();
       this.#watch.end();

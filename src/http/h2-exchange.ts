@@ -9,6 +9,7 @@ import { Deadline } from '../net/deadline.ts';
 import type { UpstreamConnection } from '../net/upstream.ts';
 import type { ReplyHead } from '../wire/http-head.ts';
 import { MAX_FIELDS } from './admission.ts';
+import { watchEnd } from './h2-end.ts';
 import { areTrailers } from './h2-head.ts';
 import { asObject, lowered } from './h2-headers.ts';
 import type { H2Lane } from './h2-lane.ts';
@@ -25,6 +26,7 @@ export class H2Exchange {
   #sink: ReplySink | undefined;
   #sent = false;
   #begun = false;
+  #isWhole: () => boolean = () => false;
   #interim = 0;
   #trailers: readonly string[] | undefined;
   #over = false;
@@ -56,6 +58,7 @@ export class H2Exchange {
     }
     this.#sink = sink;
     this.#stream = stream;
+    this.#isWhole = watchEnd(stream);
     stream.on('error', () => undefined).on('close', this.#onClose);
     stream.on('response', this.#onResponse).on('headers', this.#onInterim).on('trailers', this.#onTrailers);
     stream.on('drain', this.#onDrain).on('wantTrailers', () => stream.sendTrailers({}));
@@ -153,11 +156,9 @@ export class H2Exchange {
     this.#sink.onDrain();
   };
 
-  /** Node ends a stream that was reset, or whose connection has closed, too: that is no end of a reply. */
   readonly #onEnd = (): void => {
     const stream = this.#stream;
-    if (!stream || stream.aborted || stream.rstCode !== constants.NGHTTP2_NO_ERROR) return;
-    if (this.connection.socket.destroyed) return;
+    if (!stream || !this.#isWhole()) return;
     const sink = this.#sink;
     this.#sink = undefined;
     // The rest of the request is not wanted any more.
@@ -169,9 +170,7 @@ export class H2Exchange {
 
   readonly #onClose = (): void => {
     const stream = this.#stream;
-    if (stream && !this.connection.socket.destroyed && stream.rstCode !== constants.NGHTTP2_NO_ERROR) {
-      this.reset = stream.rstCode;
-    }
+    if (stream && !this.connection.socket.destroyed) this.reset = stream.rstCode || constants.NGHTTP2_INTERNAL_ERROR;
     const detail = this.reset === undefined ? '' : `It has reset the stream: ${nameOf(this.reset)}.`;
     this.#fail(new ProxyError('response-aborted', detail));
   };

@@ -44,6 +44,8 @@ export class H2Lane {
     this.#watch = new FrameWatch(this.#session, socket);
     this.#session.on('error', () => undefined).on('goaway', this.#onGoaway);
     this.#session.on('remoteSettings', this.#onSettings).on('stream', refuse);
+    // It may stay half open (see dial.ts), which is no use to either side here.
+    socket.on('end', () => socket.destroy());
     socket.once('close', () => {
       this.#retired = true;
       this.#deadline.end();

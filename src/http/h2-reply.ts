@@ -25,6 +25,7 @@ export class H2Reply implements ReplyPort {
   #bytes = 0;
   #ended = false;
   #bodiless = false;
+  #mayTrail = false;
 
   /** `timeout`: milliseconds in which the client takes nothing, though there is something. */
   constructor(stream: ServerHttp2Stream, method: string, timeout: number) {
@@ -82,17 +83,21 @@ export class H2Reply implements ReplyPort {
     this.#stream.end();
   }
 
-  /** Resets the stream; the connection and its other streams go on. */
+  /**
+   * Resets the stream; the connection and its other streams go on. By `close` node:http2 first ends the body, as if it
+   * were whole, unless trailers were to follow; by `destroy` it has one code for all.
+   */
   abort(code: number): void {
-    this.#stream.close(code);
+    if (!this.#stream.headersSent || this.#mayTrail) this.#stream.close(code);
+    else this.#stream.destroy(new Error('reset'));
   }
 
   #respond(head: string[], endStream: boolean): void {
     this.#head = undefined;
     for (const text of head) this.#bytes += text.length;
     // A reply with a length has its end told; any other may have trailers.
-    const waitForTrailers = !endStream && !this.#bodiless && !head.includes('content-length');
-    this.#stream.respond(head, { endStream: endStream || this.#bodiless, waitForTrailers });
+    this.#mayTrail = !endStream && !this.#bodiless && !head.includes('content-length');
+    this.#stream.respond(head, { endStream: endStream || this.#bodiless, waitForTrailers: this.#mayTrail });
   }
 
   /** In a buffer of its own: a piece may be others' in the next turn, and the client may take its time. */

@@ -9,6 +9,7 @@ import { Deadline } from '../net/deadline.ts';
 import { BodyPace } from './body-pace.ts';
 import type { Connection } from './connection.ts';
 import type { FrameWatch } from './frame-watch.ts';
+import { watchEnd } from './h2-end.ts';
 import { areTrailers, readH2Head } from './h2-head.ts';
 import { H2Reply } from './h2-reply.ts';
 import { Request } from './request.ts';
@@ -28,6 +29,7 @@ export class H2Stream {
   readonly #limits: Limits;
   readonly #deadline = new Deadline(() => this.request.fail(new ProxyError('request-timeout', 'Its body stalled.')));
   readonly #watch: FrameWatch;
+  readonly #isWhole: () => boolean;
   #pace: BodyPace | undefined;
 
   constructor(
@@ -55,6 +57,7 @@ export class H2Stream {
       this.request.fail(new ProxyError('request-malformed', 'CONNECT within a tunnel.'));
     }
     stream.on('close', this.#onClose);
+    this.#isWhole = watchEnd(stream);
     if (whole || !reading.ok) return;
     this.#pace = new BodyPace(limits.bodyTimeout, limits.slowestBody);
     this.#pace.pause();
@@ -76,9 +79,8 @@ export class H2Stream {
     this.#onFlow();
   };
 
-  /** Node ends a stream that was reset, too. */
   readonly #onEnd = (): void => {
-    if (this.#stream.aborted || this.#stream.rstCode !== constants.NGHTTP2_NO_ERROR) return;
+    if (!this.#isWhole()) return;
     this.#deadline.clear();
     this.request.finish();
   };

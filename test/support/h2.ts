@@ -1,18 +1,20 @@
 // HTTP/2 for whole-connection tests: origins that speak it, and sessions of a client through the proxy's tunnels.
 
-import { once } from 'node:events';
 import {
   type ClientHttp2Session,
   type ClientHttp2Stream,
   type ClientSessionOptions,
   connect,
   createSecureServer,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
   type IncomingHttpHeaders,
   type OutgoingHttpHeaders,
   type SecureServerOptions,
   type ServerHttp2Stream,
 } from 'node:http2';
 import { onTestFinished } from 'vitest';
+import { watchEnd } from '../../src/http/h2-end.ts';
 import { listening, type Origin } from './origin.ts';
 import { type Rig, tlsThrough } from './rig.ts';
 import type { Pair } from './test-ca.ts';
@@ -21,6 +23,8 @@ export type OnStream = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders)
 
 export interface H2OriginOptions extends SecureServerOptions {
   readonly address?: string;
+  /** For clients of HTTP/1, where `allowHTTP1` lets them in. */
+  readonly onRequest?: (request: Http2ServerRequest, response: Http2ServerResponse) => void;
 }
 
 export function h2Origin(pair: Pair, onStream: OnStream, options: H2OriginOptions = {}): Promise<Origin> {
@@ -29,6 +33,12 @@ export function h2Origin(pair: Pair, onStream: OnStream, options: H2OriginOption
     stream.on('error', () => undefined);
     onStream(stream, headers);
   });
+  const { onRequest } = options;
+  if (onRequest) {
+    server.on('request', (request, response) => {
+      if (request.httpVersionMajor === 1) onRequest(request, response);
+    });
+  }
   server.on('session', (session) => session.on('error', () => undefined));
   return listening(server, options.address ?? '127.0.0.1');
 }
@@ -55,6 +65,8 @@ export interface H2Reply {
   readonly trailers: IncomingHttpHeaders | undefined;
   /** The code by which it was reset; 0 when it was not. */
   readonly code: number;
+  /** Its end has come. */
+  readonly whole: boolean;
 }
 
 /** One request; resolves when its stream has closed, however. */
@@ -69,6 +81,7 @@ export async function ask(
 }
 
 export async function replyOf(stream: ClientHttp2Stream): Promise<H2Reply> {
+  const isWhole = watchEnd(stream);
   const pieces: Buffer[] = [];
   let reply: IncomingHttpHeaders = {};
   let trailers: IncomingHttpHeaders | undefined;
@@ -80,7 +93,7 @@ export async function replyOf(stream: ClientHttp2Stream): Promise<H2Reply> {
     trailers = headers;
   });
   stream.on('data', (piece: Buffer) => pieces.push(piece));
-  if (!stream.closed || !stream.destroyed) await once(stream, 'close').catch(() => undefined);
+  await new Promise((resolve) => stream.once('close', resolve));
   const status = Number(reply[':status'] ?? 0);
-  return { status, headers: reply, body: Buffer.concat(pieces), trailers, code: stream.rstCode };
+  return { status, headers: reply, body: Buffer.concat(pieces), trailers, code: stream.rstCode, whole: isWhole() };
 }

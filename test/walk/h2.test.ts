@@ -6,6 +6,7 @@ import { rmSync } from 'node:fs';
 import type { RequestListener } from 'node:http';
 import { type ClientHttp2Session, constants } from 'node:http2';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { watchEnd } from '../../src/http/h2-end.ts';
 import { ask, h2Origin, h2Through, replyOf } from '../support/h2.ts';
 import { httpsOrigin, type Origin } from '../support/origin.ts';
 import { openRig, type Rig, readAll, startRig, tlsThrough, until } from '../support/rig.ts';
@@ -170,7 +171,7 @@ describe('an HTTP/1 client', () => {
     tls.write(`POST / HTTP/1.1\r\nHost: ${authority}\r\nConnection: close\r\nContent-Length: ${body.length}\r\n\r\n`);
     tls.write(body);
     const reply = await readAll(tls);
-    expect(reply).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*x-from: h2\r\n/);
+    expect(reply).toMatch(/^HTTP\/1\.1 200 OK\r\n[\s\S]*x-from: h2\r\n/);
     const chunks = Buffer.from(reply.slice(reply.indexOf('\r\n\r\n') + 4), 'latin1');
     expect(hashOf(unchunked(chunks))).toBe(hashOf(body));
     expect(origin.accepted).toBe(1);
@@ -250,23 +251,45 @@ describe('one stream of many', () => {
   });
 
   test.each([
-    ['before its head', false],
-    ['behind its head', true],
-  ])('that the origin resets %s is reset to the client by the same code', async (_, begun) => {
+    ['before its head', false, {}],
+    ['behind its head', true, {}],
+    ['behind a head that tells its length', true, { 'content-length': '100' }],
+  ])('that the origin resets %s is reset to the client, as it says', async (_, begun, fields) => {
     const origin = await h2Origin(pair, (stream) => {
       if (begun) {
-        stream.respond();
-        stream.write('begin');
-        stream.on('data', () => undefined);
-        setImmediate(() => stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM));
+        stream.respond(fields, { waitForTrailers: true });
+        stream.write('begin', () => stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM));
       } else stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
     });
     onTestFinished(() => origin.close());
     const rig = await startRig({ trust: [ca.rootFile], hosts, policy });
     const session = await h2Through(rig, `ok.test:${origin.port}`);
     const reply = await ask(session, { ':path': '/' });
-    expect(reply.code).toBe(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    const { NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_INTERNAL_ERROR } = constants;
+    expect(reply.code).toBe('content-length' in fields ? NGHTTP2_INTERNAL_ERROR : NGHTTP2_ENHANCE_YOUR_CALM);
+    expect(reply.whole).toBe(false);
     expect((await rig.entries(2))[1]).toMatchObject({ outcome: 'aborted', error: 'response-aborted' });
+  });
+
+  test.each([
+    ['an error', constants.NGHTTP2_CANCEL],
+    ['none', constants.NGHTTP2_NO_ERROR],
+  ])('whose upload the client breaks off by a reset with %s is never whole to the origin', async (_, code) => {
+    const ends: string[] = [];
+    const origin = await h2Origin(pair, (stream) => {
+      const isWhole = watchEnd(stream);
+      stream.resume();
+      stream.on('close', () => ends.push(isWhole() ? 'whole' : 'broken off'));
+    });
+    onTestFinished(() => origin.close());
+    const rig = await startRig({ trust: [ca.rootFile], hosts, policy });
+    const session = await h2Through(rig, `ok.test:${origin.port}`);
+    const stream = session.request({ ':method': 'POST', ':path': '/' }, { endStream: false, waitForTrailers: true });
+    stream.on('error', () => undefined);
+    stream.write('half', () => stream.close(code));
+    await until(() => ends.length === 1, 'the end at the origin');
+    expect(ends).toEqual(['broken off']);
+    expect((await rig.entries(2))[1]).toMatchObject({ outcome: 'aborted', error: 'client-aborted' });
   });
 
   test('that the origin has refused unseen is tried once more, on a new connection', async () => {
@@ -289,20 +312,14 @@ describe('one stream of many', () => {
   test('for which the origin wants HTTP/1 goes by that', async () => {
     const origin = await h2Origin(pair, (stream) => stream.close(constants.NGHTTP2_HTTP_1_1_REQUIRED), {
       allowHTTP1: true,
+      onRequest: (request, response) => void response.end(`by ${request.httpVersion}`),
     });
     onTestFinished(() => origin.close());
-    const server = await rigWithListener(origin);
-    const reply = await ask(server, { ':path': '/' });
-    expect(reply.code).toBe(0);
-    expect(reply.status).toBe(404);
+    const rig = await startRig({ trust: [ca.rootFile], hosts, policy });
+    const session = await h2Through(rig, `ok.test:${origin.port}`);
+    expect(await ask(session, { ':path': '/' })).toMatchObject({ code: 0, body: Buffer.from('by 1.1') });
   });
 });
-
-/** An origin with both protocols: that of node:http2 answers HTTP/1 by its request listener, and without one by 404. */
-async function rigWithListener(origin: Origin): Promise<ClientHttp2Session> {
-  const rig = await startRig({ trust: [ca.rootFile], hosts, policy });
-  return h2Through(rig, `ok.test:${origin.port}`);
-}
 
 describe('an origin that says goodbye', () => {
   test('gets no further stream on that connection, and the one under way ends well', async () => {
@@ -331,13 +348,13 @@ describe('an origin that says goodbye', () => {
   test('by closing under way cuts those streams, and they are never taken for whole', async () => {
     const origin = await h2Origin(pair, (stream) => {
       stream.respond();
-      stream.write('begin', () => stream.session?.socket.destroy());
+      stream.write('begin', () => stream.session?.destroy());
     });
     onTestFinished(() => origin.close());
     const rig = await startRig({ trust: [ca.rootFile], hosts, policy });
     const session = await h2Through(rig, `ok.test:${origin.port}`);
     const reply = await ask(session, { ':path': '/' });
-    expect(reply.code).not.toBe(0);
+    expect(reply.whole).toBe(false);
     expect((await rig.entries(2))[1]).toMatchObject({ outcome: 'aborted', error: 'response-aborted' });
   });
 });
