@@ -105,7 +105,7 @@ export class H2Exchange {
     this.#leave();
   }
 
-  readonly #onResponse = (_headers: unknown, _flags: number, raw: readonly string[]): void => {
+  readonly #onResponse = (_headers: unknown, flags: number, raw: readonly string[]): void => {
     const [stream, sink] = [this.#stream, this.#sink];
     if (!stream || !sink || this.#begun) return;
     this.#begun = true;
@@ -123,7 +123,8 @@ export class H2Exchange {
     sink.onHead(head);
     if (this.#over) return;
     stream.on('data', this.#onData).on('end', this.#onEnd);
-    sink.onPause();
+    // With its end, head and all go out as one: gRPC tells its status so.
+    if ((flags & constants.NGHTTP2_FLAG_END_STREAM) === 0) sink.onPause();
   };
 
   readonly #onInterim = (_headers: unknown, _flags: number, raw: readonly string[]): void => {
