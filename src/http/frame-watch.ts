@@ -28,7 +28,11 @@ export class FrameWatch {
   #written = 0;
   #useful = 0;
 
-  constructor(session: Http2Session, socket: Socket) {
+  readonly #onFlood: () => void;
+
+  /** `onFlood`: the session has been destroyed for it; its socket ends when the other side has read so. */
+  constructor(session: Http2Session, socket: Socket, onFlood: () => void) {
+    this.#onFlood = onFlood;
     this.#session = session;
     this.#socket = socket;
     session.on('ping', () => this.#count(this.#pings)).on('remoteSettings', () => this.#count(this.#settings));
@@ -63,7 +67,9 @@ export class FrameWatch {
   }
 
   #close(): void {
-    if (!this.#session.destroyed) this.#session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    if (this.#session.destroyed) return;
+    this.#session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    this.#onFlood();
   }
 }
 

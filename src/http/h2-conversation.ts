@@ -18,13 +18,15 @@ import type { Handlers } from './server.ts';
 
 /** Milliseconds that a connection is kept longer than idle: its next request may be on its way. */
 const KEEP_ALIVE_GRACE = 1_000;
+/** Milliseconds for a client to close when we have said goodbye: it may not have read that, nor ever do. */
+const LINGER = 1_000;
 
 export class H2Conversation {
   readonly #connection: Connection;
   readonly #options: Options;
   readonly #handlers: Handlers;
   readonly #session: ServerHttp2Session;
-  readonly #deadline = new Deadline(() => this.#session.close());
+  readonly #deadline = new Deadline(() => this.#onLate());
   readonly #watch: FrameWatch;
   #streams = 0;
 
@@ -38,8 +40,8 @@ export class H2Conversation {
     // A TLSSocket made by hand never says so itself, and the session would wait for it.
     socket.emit('secureConnect');
     this.#deadline.set(options.limits.headerTimeout);
-    this.#watch = new FrameWatch(this.#session, socket);
-    this.#session.on('stream', this.#onStream).on('error', () => undefined);
+    this.#watch = new FrameWatch(this.#session, socket, this.#farewell);
+    this.#session.on('stream', this.#onStream).on('error', this.#farewell).on('goaway', this.#farewell);
     // It may stay half open (see listener.ts), which is no use to either side here.
     socket.on('end', () => socket.destroy());
     socket.on('close', () => {
@@ -56,8 +58,20 @@ export class H2Conversation {
 
   /** No further requests, by GOAWAY; those that are under way may end. */
   leave(): void {
-    if (!this.#session.closed) this.#session.close();
+    if (this.#session.closed) return;
+    this.#session.close();
+    this.#farewell();
   }
+
+  #onLate(): void {
+    if (this.#session.closed || this.#session.destroyed) this.destroy();
+    else this.leave();
+  }
+
+  /** There will be no further stream. */
+  readonly #farewell = (): void => {
+    if (this.#streams === 0 || this.#session.destroyed) this.#deadline.set(LINGER);
+  };
 
   /** Closes the connection at once. */
   destroy(): void {
@@ -82,7 +96,8 @@ export class H2Conversation {
   readonly #onStreamClose = (): void => {
     this.#streams -= 1;
     if (this.#streams > 0) return;
-    this.#deadline.set(this.#options.limits.keepAliveTimeout + KEEP_ALIVE_GRACE);
+    const isOver = this.#session.closed || this.#session.destroyed;
+    this.#deadline.set(isOver ? LINGER : this.#options.limits.keepAliveTimeout + KEEP_ALIVE_GRACE);
   };
 
   async #serve(stream: H2Stream): Promise<void> {

@@ -171,7 +171,7 @@ export class H2Exchange {
 
   readonly #onClose = (): void => {
     const stream = this.#stream;
-    if (stream && !this.connection.socket.destroyed) this.reset = stream.rstCode || constants.NGHTTP2_INTERNAL_ERROR;
+    if (stream && !this.#lane.broken) this.reset = stream.rstCode || constants.NGHTTP2_INTERNAL_ERROR;
     const detail = this.reset === undefined ? '' : `It has reset the stream: ${nameOf(this.reset)}.`;
     this.#fail(new ProxyError('response-aborted', detail));
   };

@@ -12,6 +12,8 @@ import type { LaneParts } from './lane.ts';
 
 /** Milliseconds a verified connection waits for its first request before it is closed. */
 const UNUSED_LIFE = 10_000;
+/** Milliseconds for an origin to close when all is said. */
+const LINGER = 1_000;
 
 export class H2Lane {
   readonly connection: UpstreamConnection;
@@ -20,7 +22,7 @@ export class H2Lane {
   readonly #limits: Limits;
   readonly #session: ClientHttp2Session;
   readonly #onIdle: (lane: H2Lane) => void;
-  readonly #deadline = new Deadline(() => this.retire());
+  readonly #deadline = new Deadline(() => this.#onLate());
   readonly #watch: FrameWatch;
   readonly #exchanges = new Set<H2Exchange>();
   #mostStreams = MAX_STREAMS;
@@ -41,8 +43,8 @@ export class H2Lane {
     const early = intake.early();
     if (early && early.length > 0) socket.unshift(early);
     this.#session = connect(origin, { ...CLIENT_OPTIONS, createConnection: () => socket });
-    this.#watch = new FrameWatch(this.#session, socket);
-    this.#session.on('error', () => undefined).on('goaway', this.#onGoaway);
+    this.#watch = new FrameWatch(this.#session, socket, () => this.destroy());
+    this.#session.on('error', () => this.destroy()).on('goaway', this.#onGoaway);
     this.#session.on('remoteSettings', this.#onSettings).on('stream', refuse);
     // It may stay half open (see dial.ts), which is no use to either side here.
     socket.on('end', () => socket.destroy());
@@ -63,6 +65,11 @@ export class H2Lane {
   /** Whether another exchange can begin now. */
   get hasRoom(): boolean {
     return this.alive && this.#exchanges.size < this.#mostStreams;
+  }
+
+  /** It has come to its end before its time: what its streams say of themselves was not said of them. */
+  get broken(): boolean {
+    return this.#session.destroyed || this.connection.socket.destroyed;
   }
 
   get idle(): boolean {
@@ -92,7 +99,7 @@ export class H2Lane {
   /** For the exchange: it is over. */
   leave(exchange: H2Exchange): void {
     if (!this.#exchanges.delete(exchange) || this.#exchanges.size > 0) return;
-    if (this.#retired) this.#session.close();
+    if (this.#retired) this.retire();
     else {
       this.#deadline.set(this.#limits.keepAliveTimeout);
       this.#onIdle(this);
@@ -103,6 +110,12 @@ export class H2Lane {
   retire(): void {
     this.#retired = true;
     if (!this.#session.closed) this.#session.close();
+    if (this.idle) this.#deadline.set(LINGER);
+  }
+
+  #onLate(): void {
+    if (this.#retired) this.destroy();
+    else this.retire();
   }
 
   /** Closes the connection at once. */
@@ -114,6 +127,7 @@ export class H2Lane {
 
   readonly #onGoaway = (): void => {
     this.#retired = true;
+    if (this.idle) this.#deadline.set(LINGER);
   };
 
   readonly #onSettings = ({ maxConcurrentStreams, enableConnectProtocol }: Settings): void => {

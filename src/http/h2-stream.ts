@@ -10,7 +10,7 @@ import { BodyPace } from './body-pace.ts';
 import type { Connection } from './connection.ts';
 import type { FrameWatch } from './frame-watch.ts';
 import { watchEnd } from './h2-end.ts';
-import { areTrailers, readH2Head } from './h2-head.ts';
+import { areTrailers, type H2Head, readH2Head } from './h2-head.ts';
 import { H2Reply } from './h2-reply.ts';
 import { Request } from './request.ts';
 
@@ -50,15 +50,11 @@ export class H2Stream {
       ...on,
       abort: (code = constants.NGHTTP2_INTERNAL_ERROR) => this.reply.abort(code),
     };
-    if (!reading.ok) this.request.fail(new ProxyError('request-malformed', reading.reason));
-    else if (reading.protocol !== undefined) {
-      this.request.fail(new ProxyError('request-method', `CONNECT to the protocol ${reading.protocol}.`));
-    } else if (reading.head.method === 'CONNECT') {
-      this.request.fail(new ProxyError('request-malformed', 'CONNECT within a tunnel.'));
-    }
+    // Not by `fail`: a request may be whole and no good.
+    this.request.error = problemOf(reading);
     stream.on('close', this.#onClose);
     this.#isWhole = watchEnd(stream);
-    if (whole || !reading.ok) return;
+    if (whole || this.request.error) return;
     this.#pace = new BodyPace(limits.bodyTimeout, limits.slowestBody);
     this.#pace.pause();
     stream.on('data', this.#onData).on('end', this.#onEnd).on('trailers', this.#onTrailers);
@@ -109,4 +105,11 @@ export class H2Stream {
     if (wanted === 'no' && !this.request.complete) this.#stream.pause();
     else if (this.#stream.isPaused()) this.#stream.resume();
   };
+}
+
+function problemOf(reading: H2Head): ProxyError | undefined {
+  if (!reading.ok) return new ProxyError('request-malformed', reading.reason);
+  const { protocol, head } = reading;
+  if (protocol !== undefined) return new ProxyError('request-method', `CONNECT to the protocol ${protocol}.`);
+  return head.method === 'CONNECT' ? new ProxyError('request-malformed', 'CONNECT within a tunnel.') : undefined;
 }

@@ -12,6 +12,7 @@ import type { Protocol, Route, Upstream, UpstreamConnection } from '../net/upstr
 import type { H2Exchange } from './h2-exchange.ts';
 import { H2Lane } from './h2-lane.ts';
 import { H2Pool } from './h2-pool.ts';
+import { KnownPlain } from './known-plain.ts';
 import { Lane, type LaneParts } from './lane.ts';
 
 /** HTTP/2 first: whoever asks for it can have the other, too. */
@@ -25,6 +26,7 @@ export class OriginPools {
   readonly #resting = new Set<Lane>();
   readonly #lanes = new Set<Lane>();
   readonly #multiplexed = new H2Pool();
+  readonly #plain = new KnownPlain();
   /** Of those, the ones without an exchange, the one that has rested longest first. */
   readonly #quiet = new Set<H2Lane>();
   /** Dials that may turn out to be for many at once. */
@@ -45,10 +47,9 @@ export class OriginPools {
     const origin = originOf(permit.authority, scheme);
     const multiplexed = this.#multiplexed.find(origin);
     if (multiplexed) return multiplexed.connection;
-    if (streams) {
-      const asked = this.#idle.get(origin)?.find((lane) => lane.alive && lane.connection.offered);
-      const way = asked ?? (await this.openWay(permit, scheme, true, route));
-      if (way !== asked) this.giveBack(way);
+    if (streams && !this.#plain.has(origin)) {
+      const way = await this.openWay(permit, scheme, true, route);
+      this.giveBack(way);
       return way.connection;
     }
     const lane = this.take(permit.authority, scheme) ?? (await this.open(permit, scheme, route));
@@ -65,8 +66,8 @@ export class OriginPools {
 
   /** A new connection for one exchange, and for others where the origin speaks HTTP/2. Throws ProxyError. */
   async openWay(permit: Permit, scheme: Scheme, streams: boolean, located?: Route): Promise<Lane | H2Exchange> {
-    if (!streams || scheme !== 'https') return this.open(permit, scheme, located);
     const origin = originOf(permit.authority, scheme);
+    if (!streams || scheme !== 'https' || this.#plain.has(origin)) return this.open(permit, scheme, located);
     const dialling = this.#dialling.get(origin);
     if (dialling) {
       // A failure is told to whoever has dialled; the others try for themselves.
@@ -115,7 +116,10 @@ export class OriginPools {
     const route = located ?? (await this.#upstream.locate(permit));
     const intake = new SharedIntake();
     const connection = await this.#upstream.connectSecurely(route, intake.onread, BOTH);
-    if (connection.protocol !== 'h2') return this.#keep({ connection, intake, origin });
+    if (connection.protocol !== 'h2') {
+      this.#plain.add(origin);
+      return this.#keep({ connection, intake, origin });
+    }
     this.#refuseLate(connection);
     const lane = new H2Lane({ connection, intake, origin }, this.#limits, this.#onQuiet, this.#onGone);
     this.#multiplexed.add(lane);

@@ -33,8 +33,6 @@ export interface UpstreamConnection {
   readonly tls?: TlsFacts;
   /** What the origin has chosen of what it was offered. */
   readonly protocol: Protocol;
-  /** HTTP/2 was offered to it. */
-  readonly offered: boolean;
   readonly timings: { readonly dns: number; readonly connect: number; readonly tls?: number };
 }
 
@@ -84,7 +82,7 @@ export class Upstream {
   /** A TCP connection to a checked address, paused; its bytes go to `onread`, past the stream. Throws ProxyError. */
   async connect(route: Route, onread?: OnReadOpts): Promise<UpstreamConnection> {
     const dialled = await this.#dial(route, (target) => connect({ ...target, ...(onread ? { onread } : {}) }).pause());
-    return { ...dialled, protocol: 'http/1.1', offered: false };
+    return { ...dialled, protocol: 'http/1.1' };
   }
 
   /**
@@ -116,7 +114,7 @@ export class Upstream {
     await this.#verify(socket, authority);
     const timings = { ...tcp.timings, tls: performance.now() - begin };
     const protocol = socket.alpnProtocol === 'h2' ? 'h2' : 'http/1.1';
-    return { ...tcp, socket, tls: tlsFacts(socket), timings, protocol, offered: protocols.includes('h2') };
+    return { ...tcp, socket, tls: tlsFacts(socket), timings, protocol };
   }
 
   async #dial<S extends Socket>({ permit, addresses, dnsTime }: Route, open: Open<S>) {

@@ -130,5 +130,5 @@ describe.skipIf(!hasNginx)(`HTTP/2 clients${hasNginx ? '' : ' (skipped: no nginx
     expect(ran).toMatchObject({ code: 0, err: '' });
     expect(hashOf(ran.out)).toBe(hashOf(content));
     expect((await rig.entries(before + 2))[before + 1]).toMatchObject({ http_version: version });
-  });
+  }, 60_000);
 });

@@ -193,7 +193,7 @@ function unchunked(bytes: Buffer): Buffer {
 }
 
 describe('one stream of many', () => {
-  test('is refused by its own policy, and the others go on', async () => {
+  test('FRONT-04: is refused by its own policy or for another authority, and the others go on', async () => {
     const origin = await h2Origin(pair, (stream) => {
       stream.respond();
       stream.end('here');
