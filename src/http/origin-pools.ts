@@ -21,6 +21,7 @@ const BOTH: readonly Protocol[] = ['h2', 'http/1.1'];
 export class OriginPools {
   readonly #upstream: Upstream;
   readonly #limits: Limits;
+  readonly #http2: boolean;
   readonly #idle = new Map<string, Lane[]>();
   /** The idle ones of all origins, the one that has rested longest first. */
   readonly #resting = new Set<Lane>();
@@ -33,8 +34,10 @@ export class OriginPools {
   readonly #dialling = new Map<string, Promise<Lane | H2Exchange>>();
   #destroyed = false;
 
-  constructor(upstream: Upstream, limits: Limits) {
+  /** `http2`: it may be spoken to origins. */
+  constructor(upstream: Upstream, limits: Limits, http2 = true) {
     this.#upstream = upstream;
+    this.#http2 = http2;
     this.#limits = limits;
   }
 
@@ -52,9 +55,9 @@ export class OriginPools {
       this.giveBack(way);
       return way.connection;
     }
-    const lane = this.take(permit.authority, scheme) ?? (await this.open(permit, scheme, route));
-    this.release(lane);
-    return lane.connection;
+    const way = this.take(permit.authority, scheme) ?? (await this.openWay(permit, scheme, false, route));
+    this.giveBack(way);
+    return way.connection;
   }
 
   /** Where one exchange can run at once. `streams`: by HTTP/2 rather than HTTP/1; without, only where that is all there is. */
@@ -67,7 +70,15 @@ export class OriginPools {
   /** A new connection for one exchange, and for others where the origin speaks HTTP/2. Throws ProxyError. */
   async openWay(permit: Permit, scheme: Scheme, streams: boolean, located?: Route): Promise<Lane | H2Exchange> {
     const origin = originOf(permit.authority, scheme);
-    if (!streams || scheme !== 'https' || this.#plain.has(origin)) return this.open(permit, scheme, located);
+    if (scheme !== 'https' || this.#plain.has(origin)) return this.open(permit, scheme, located);
+    if (!streams) {
+      try {
+        return await this.open(permit, scheme, located);
+      } catch (thrown) {
+        // An origin that has nothing but HTTP/2 is spoken to so, whatever the client speaks.
+        if (!this.#http2 || !wantsAnotherProtocol(thrown)) throw thrown;
+      }
+    }
     const dialling = this.#dialling.get(origin);
     if (dialling) {
       // A failure is told to whoever has dialled; the others try for themselves.
@@ -197,6 +208,13 @@ export class OriginPools {
     if (at >= 0) idle?.splice(at, 1);
     if (idle?.length === 0) this.#idle.delete(lane.origin);
   }
+}
+
+/** RFC 7301 section 3.2: it knows none of those that it was offered. */
+function wantsAnotherProtocol(thrown: unknown): boolean {
+  return (
+    thrown instanceof ProxyError && thrown.code === 'upstream-tls' && /NO_APPLICATION_PROTOCOL/i.test(thrown.detail)
+  );
 }
 
 /** Its place, or a negative number. */

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { watchEnd } from '../../src/http/h2-end.ts';
 import { ask, h2Origin, h2Through, replyOf } from '../support/h2.ts';
 import { httpsOrigin, type Origin } from '../support/origin.ts';
-import { openRig, type Rig, readAll, startRig, tlsThrough, until } from '../support/rig.ts';
+import { get, openRig, type Rig, readAll, startRig, tlsThrough, until } from '../support/rig.ts';
 import { TestCa } from '../support/test-ca.ts';
 
 const ca = new TestCa();
@@ -191,6 +191,27 @@ function unchunked(bytes: Buffer): Buffer {
   }
   return Buffer.concat(pieces);
 }
+
+describe('an origin that has nothing but HTTP/2', () => {
+  const asked = async (http2: boolean): Promise<string> => {
+    const origin = await h2Origin(pair, (stream) => {
+      stream.respond();
+      stream.end('by HTTP/2');
+    });
+    onTestFinished(() => origin.close());
+    const authority = `ok.test:${origin.port}`;
+    const rig = await startRig({ trust: [ca.rootFile], hosts, policy, http2 });
+    return get(await tlsThrough(rig.port, authority, { ca: rig.ca, ALPNProtocols: ['http/1.1'] }), authority);
+  };
+
+  test('serves a client of HTTP/1', async () => {
+    expect(await asked(true)).toMatch(/^HTTP\/1\.1 200 OK\r\n[\s\S]*by HTTP\/2/);
+  });
+
+  test('is told of where HTTP/2 is turned off', async () => {
+    expect(await asked(false)).toMatch(/^HTTP\/1\.1 503 [\s\S]*upstream-tls/);
+  });
+});
 
 describe('one stream of many', () => {
   test('FRONT-04: is refused by its own policy or for another authority, and the others go on', async () => {
