@@ -114,6 +114,7 @@ function toConfig(input: ConfigInput, file: string): Config {
     },
     resolver,
     via,
+    http2: input.tls.http2,
     policy,
     log: {
       ...input.log,

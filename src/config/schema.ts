@@ -26,6 +26,7 @@ const section = <S extends z.ZodRawShape>(shape: S) => z.strictObject(shape, { e
 const text = z.string({ error: expected('text') });
 const tlsAction = choice(['bump', 'splice', 'terminate', 'tunnel']);
 const refuseBy = choice(['connect', 'page']);
+const yesOrNo = z.boolean({ error: expected('true or false') });
 const ports = listOf(
   z.union([z.int(), z.string()], { error: expected('a port such as 443 or a range such as 8000-8999') }),
   'ports',
@@ -192,7 +193,7 @@ export const configSchema = section({
   resolver,
   // Not default(): that would take the undefined of `off` for an absent key.
   via: pseudonym.prefault('sallyport'),
-  tls: section({ default: tlsAction.default('bump') }).prefault({}),
+  tls: section({ default: tlsAction.default('bump'), http2: yesOrNo.default(true) }).prefault({}),
   policy,
   log,
   limits,

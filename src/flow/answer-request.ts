@@ -5,11 +5,11 @@ import type { Denial, Permit } from '../core/decision.ts';
 import { ProxyError } from '../core/errors.ts';
 import type { RequestTarget } from '../core/target.ts';
 import { type Admitted, valuesOf } from '../http/admission.ts';
-import type { Connection } from '../http/connection.ts';
+import { type Connection, dropExchange } from '../http/connection.ts';
 import { type Forwarded, forward } from '../http/forward.ts';
 import { hasPassed } from '../http/headers.ts';
 import { refusalOf, replyPage } from '../http/reply.ts';
-import type { ReplyWriter } from '../http/reply-writer.ts';
+import type { ReplyPort } from '../http/reply-port.ts';
 import type { Request } from '../http/request.ts';
 import { makeUpgrade, offeredProtocols, type Upgrade } from '../http/upgrade.ts';
 import { loggedUrl } from '../log/logged-url.ts';
@@ -35,7 +35,7 @@ export interface Errand {
   readonly services: Services;
   readonly connection: Connection;
   readonly request: Request;
-  readonly reply: ReplyWriter;
+  readonly reply: ReplyPort;
   /** Joins the page to the log line. */
   readonly id: string;
 }
@@ -107,6 +107,7 @@ async function passOn(
     target,
     body,
     via,
+    streams: request.httpVersion === '2.0',
     maxForwards: maxForwards === undefined ? undefined : maxForwards - 1,
     expectContinue,
     upgrade,
@@ -116,8 +117,10 @@ async function passOn(
   const fate = { tag: 'TCP_MISS', decision: permit, forwarded, failure: error } as const;
   if (forwarded.upgraded) return { ...fate, tag: 'TCP_TUNNEL', status: 101, outcome: 'upgraded' };
   if (begun) return { ...fate, ...begun, outcome: error ? 'aborted' : 'forwarded' };
-  if (error?.code === 'client-aborted') {
-    connection.socket.destroy();
+  const isReset = forwarded.reset !== undefined && connection.abort !== undefined;
+  if (error?.code === 'client-aborted' || isReset) {
+    // A stream that the origin has reset is reset to the client by the same code: it may say what to do next.
+    dropExchange(connection, forwarded.reset);
     return { ...fate, status: 0, outcome: 'aborted' };
   }
   if (error?.code === 'request-malformed') {

@@ -5,8 +5,9 @@ import { asProxyError } from '../core/errors.ts';
 import { nextId, type Tunnel } from '../core/session.ts';
 import { formatTarget } from '../core/target.ts';
 import { admit, admitOwn, valuesOf } from '../http/admission.ts';
-import { breakOff, type Connection } from '../http/connection.ts';
-import type { Replied, ReplyWriter } from '../http/reply-writer.ts';
+import { breakOff, type Connection, dropExchange } from '../http/connection.ts';
+import type { ReplyPort } from '../http/reply-port.ts';
+import type { Replied } from '../http/reply-writer.ts';
 import type { Request } from '../http/request.ts';
 import { type Asked, answerRequest, type Fate } from './answer-request.ts';
 import { carryUpgrade } from './carry-upgrade.ts';
@@ -16,7 +17,7 @@ export async function serveRequest(
   services: Services,
   connection: Connection,
   request: Request,
-  reply: ReplyWriter,
+  reply: ReplyPort,
 ): Promise<void> {
   const begin = performance.now();
   const id = nextId();
@@ -25,10 +26,10 @@ export async function serveRequest(
   try {
     fate = await answerRequest({ services, connection, request, reply, id }, asked);
     // The reply was cut short upstream: the client must not take what it has for the whole.
-    if (fate.forwarded?.error && fate.forwarded.reply) cut(connection, request);
+    if (fate.forwarded?.error && fate.forwarded.reply) cut(connection, request, fate.forwarded.reset);
   } catch (thrown) {
     // Without this nobody would ever end the reply that the `finally` waits for.
-    connection.socket.destroy();
+    dropExchange(connection);
     fate = { ...(fate ?? FAULT), failure: asProxyError(thrown) };
     throw thrown;
   } finally {
@@ -50,10 +51,10 @@ export async function serveRequest(
 /** What a request comes to when a fault of ours keeps it from coming to anything. */
 const FAULT: Fate = { tag: 'NONE_NONE', outcome: 'failed', status: 0 };
 
-/** To a client of HTTP/1.0 the end of the connection is the end of the reply. */
-function cut(connection: Connection, { httpVersion }: Request): void {
+/** To a client of HTTP/1.0 the end of the connection is the end of the reply. `reset`: the origin's code, for a stream. */
+function cut(connection: Connection, { httpVersion }: Request, reset: number | undefined): void {
   if (httpVersion === '1.0') breakOff(connection);
-  else connection.socket.destroy();
+  else dropExchange(connection, reset);
 }
 
 function understand(connection: Connection, request: Request): Asked {

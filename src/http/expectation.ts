@@ -1,7 +1,7 @@
 // A client that waits for a word before it sends the body of its request (RFC 9110 section 10.1.1). The word is that of
 // the origin; one that says nothing in time does not know of it, and then we say it. Made by forward.ts.
 
-import type { ReplyWriter } from './reply-writer.ts';
+import type { ReplyPort } from './reply-port.ts';
 import type { Request } from './request.ts';
 
 /** Milliseconds that an origin has to say 100: as long as curl waits before it sends its body all the same. */
@@ -9,11 +9,11 @@ const PATIENCE = 1_000;
 
 export class Expectation {
   readonly #request: Request;
-  readonly #reply: ReplyWriter;
+  readonly #reply: ReplyPort;
   #timer: NodeJS.Timeout | undefined;
   #isOpen = true;
 
-  constructor(request: Request, reply: ReplyWriter) {
+  constructor(request: Request, reply: ReplyPort) {
     this.#request = request;
     this.#reply = reply;
   }

@@ -1,4 +1,4 @@
-// One connection to an origin, for one exchange at a time. Made and kept by origin-pools.ts, used by forward.ts. It lives
+// One connection to an origin, for one exchange at a time. Made and kept by origin-pools.ts, used by relay.ts. It lives
 // as long as each reply ends exactly where the next one may begin; whatever else comes ends it.
 
 import type { Socket } from 'node:net';

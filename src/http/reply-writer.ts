@@ -1,9 +1,10 @@
 // Writes the reply to one request: frames it (RFC 9112 section 6), sends the head with the first bytes of the body, counts
-// what it sends, and tells how it ended. Made by conversation.ts; flow/ and forward.ts write with it.
+// what it sends, and tells how it ended. Made by conversation.ts; flow/ and relay.ts write with it.
 
 import type { Socket } from 'node:net';
 import { Outbox } from '../net/outbox.ts';
 import { isEmpty } from './reply-framing.ts';
+import type { ReplyPort } from './reply-port.ts';
 import { lastChunk } from './trailers.ts';
 
 export interface Replied {
@@ -29,7 +30,7 @@ const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';
 /** Bytes that are small enough to be a piece of the pool that Node.js keeps for them. */
 const SMALL = 4_000;
 
-export class ReplyWriter {
+export class ReplyWriter implements ReplyPort {
   /** The connection ends behind this reply, and the client is told so; to be set before the head. */
   last: boolean;
   /** Resolves when the reply is out or the client is gone. */

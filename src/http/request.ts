@@ -27,7 +27,7 @@ export class Request implements RequestHead {
   error: ProxyError | undefined;
   /** Bytes of the body that were handed on. */
   bytes = 0;
-  /** What came behind a body in chunks: names and values in turn. */
+  /** What came behind the body: names and values in turn. */
   trailers: readonly string[] | undefined;
   /** It offers to leave HTTP: what the client sends before it has the reply need not be a request. */
   mayLeaveHttp = false;

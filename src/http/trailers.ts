@@ -1,6 +1,6 @@
 // Which fields of a trailer section cross the proxy: those that say something of the content when it is over, none that
 // would have framed, routed or authorised the message had they stood in its head (RFC 9110 section 6.5.1). Called by
-// forward.ts for requests and replies alike.
+// relay.ts for requests and replies alike.
 
 /** What a recipient must know before the content, or that is for one hop; whoever merged it into the head would be fooled. */
 const FORBIDDEN: ReadonlySet<string> = new Set(

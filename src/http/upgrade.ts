@@ -1,5 +1,5 @@
 // What a client asks to leave HTTP for, and whether the 101 of an origin grants exactly that (RFC 9110 section 7.8). Pure;
-// flow/answer-request reads requests with it, forward.ts judges replies.
+// flow/answer-request reads requests with it, relay.ts judges replies.
 
 import { hash } from 'node:crypto';
 import type { Parsed } from '../core/authority.ts';

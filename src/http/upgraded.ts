@@ -1,5 +1,5 @@
 // The origin's side of a connection that has left HTTP: the bytes that come on a lane's socket, for whoever carries them on
-// from here. Made by forward.ts at a 101, drained by net/pipe.
+// from here. Made by relay.ts at a 101, drained by net/pipe.
 
 import type { Deliver } from '../net/intake.ts';
 import type { UpstreamConnection } from '../net/upstream.ts';

@@ -142,6 +142,16 @@ export const BROKEN: readonly [string, string, ...(readonly [string, string])[]]
     ['c.yaml:4:7  policy.rules[0].action  is missing: expected allow or deny', ''],
   ],
   [
+    'a yes that is no true',
+    'version: 1\ntls: { http2: yes }',
+    ['c.yaml:2:15  tls.http2  expected true or false, got "yes"', ''],
+  ],
+  [
+    'a misspelt key beside it',
+    'version: 1\ntls: { htpp2: false }',
+    ['c.yaml:2:8  tls.htpp2  unknown key "htpp2"', 'did you mean "http2"?'],
+  ],
+  [
     'a section twice',
     'version: 1\ntls: {}\nvia: a\ntls: {}',
     ['c.yaml:4:1  tls  this key is set twice, first in line 2', 'keep one of them'],

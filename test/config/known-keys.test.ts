@@ -9,7 +9,7 @@ describe('the keys that are known', () => {
       [],
       ['version', 'listen', 'workers', 'ca', 'upstream', 'resolver', 'via', 'tls', 'policy', 'log', 'limits'],
     ],
-    ['in a section with a default', ['tls'], ['default']],
+    ['in a section with a default', ['tls'], ['default', 'http2']],
     ['in a section with a transform', ['ca'], ['cert', 'key', 'passphraseFile']],
     ['in the item of a list', ['listen', 3], ['address', 'port', 'names']],
     [

@@ -12,7 +12,7 @@ describe('the defaults', () => {
       upstream: { trust: ['system'], crl: [], allowAddresses: [] },
       resolver: { servers: [], hosts: {}, maxTtl: 5 * 60_000 },
       via: 'sallyport',
-      tls: { default: 'bump' },
+      tls: { default: 'bump', http2: true },
       policy: {
         mode: 'enforce',
         default: 'deny',

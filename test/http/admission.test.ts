@@ -53,7 +53,7 @@ describe.each(Object.entries(sides))('framing, on the side %s', (_side, ask) => 
   test.each<[string, Change, string, string]>([
     ['HTTP/0.9', { httpVersion: '0.9' }, MALFORMED, 'HTTP version is not 1.0 or 1.1.'],
     ['HTTP/1.2', { httpVersion: '1.2' }, MALFORMED, 'HTTP version is not 1.0 or 1.1.'],
-    ['HTTP/2.0', { httpVersion: '2.0' }, MALFORMED, 'HTTP version is not 1.0 or 1.1.'],
+    ['HTTP/3.0', { httpVersion: '3.0' }, MALFORMED, 'HTTP version is not 1.0 or 1.1.'],
     ['an empty method', { method: '' }, MALFORMED, 'Malformed method.'],
     ['a method in lower case', { method: 'get' }, MALFORMED, 'Malformed method.'],
     ['a method with a space', { method: 'GE T' }, MALFORMED, 'Malformed method.'],

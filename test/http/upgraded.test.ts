@@ -6,7 +6,7 @@ import { socketPair } from '../support/socket-pair.ts';
 
 async function upgraded(rest = '') {
   const { near: socket } = await socketPair();
-  const connection = { socket, address: '127.0.0.1', timings: { dns: 0, connect: 0 } };
+  const connection = { socket, address: '127.0.0.1', protocol: 'http/1.1' as const, timings: { dns: 0, connect: 0 } };
   return { socket, one: new Upgraded(connection, 'websocket', Buffer.from(rest)) };
 }
 
