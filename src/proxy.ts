@@ -89,13 +89,14 @@ export async function startProxy(config: Config, service: ServiceLog, part?: Wor
   const services: Services = {
     policy,
     upstream,
-    pools: new OriginPools(upstream, { ...limits, idleConnections: division.idle }),
+    pools: new OriginPools(upstream, { ...limits, idleConnections: division.idle }, config.http2),
     leaves,
     pages: new OwnPages(ca),
     journal: new Journal({ write: (entry) => accessLog.write(entry), service }),
     limits,
     ...sharesOf(limits, division),
     via: config.via,
+    http2: config.http2,
     stopping: stopping.signal,
   };
   const server = new MessageServer(

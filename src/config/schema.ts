@@ -26,6 +26,7 @@ const section = <S extends z.ZodRawShape>(shape: S) => z.strictObject(shape, { e
 const text = z.string({ error: expected('text') });
 const tlsAction = choice(['bump', 'splice', 'terminate', 'tunnel']);
 const refuseBy = choice(['connect', 'page']);
+const yesOrNo = z.boolean({ error: expected('true or false') });
 const ports = listOf(
   z.union([z.int(), z.string()], { error: expected('a port such as 443 or a range such as 8000-8999') }),
   'ports',
@@ -114,6 +115,7 @@ export const ruleSchema = section({
   urls: listOf(text, 'URL patterns').exactOptional(),
   methods: listOf(text, 'methods').exactOptional(),
   ports: ports.exactOptional(),
+  upgrades: listOf(text, 'protocols').exactOptional(),
   action: choice(['allow', 'deny']),
   tls: tlsAction.exactOptional(),
   refuse: refuseBy.exactOptional(),
@@ -125,6 +127,7 @@ const policy = section({
   connectPorts: ports.default([443]),
   httpPorts: ports.default([80, 443, '1025-65535']),
   refuse: refuseBy.default('connect'),
+  upgrades: listOf(text, 'protocols').default(['websocket']),
   rules: listOf(ruleSchema, 'rules').default([]),
 }).prefault({});
 
@@ -190,7 +193,7 @@ export const configSchema = section({
   resolver,
   // Not default(): that would take the undefined of `off` for an absent key.
   via: pseudonym.prefault('sallyport'),
-  tls: section({ default: tlsAction.default('bump') }).prefault({}),
+  tls: section({ default: tlsAction.default('bump'), http2: yesOrNo.default(true) }).prefault({}),
   policy,
   log,
   limits,

@@ -1,16 +1,17 @@
 // Stages thirteen and fourteen: decides what a request gets, and gives it. What became of it is the value, for the log.
 // Called by flow/serve-request.
 
-import type { Decision } from '../core/decision.ts';
+import type { Denial, Permit } from '../core/decision.ts';
 import { ProxyError } from '../core/errors.ts';
 import type { RequestTarget } from '../core/target.ts';
 import { type Admitted, valuesOf } from '../http/admission.ts';
-import type { Connection } from '../http/connection.ts';
+import { type Connection, dropExchange } from '../http/connection.ts';
 import { type Forwarded, forward } from '../http/forward.ts';
 import { hasPassed } from '../http/headers.ts';
 import { refusalOf, replyPage } from '../http/reply.ts';
-import type { ReplyWriter } from '../http/reply-writer.ts';
+import type { ReplyPort } from '../http/reply-port.ts';
 import type { Request } from '../http/request.ts';
+import { makeUpgrade, offeredProtocols, type Upgrade } from '../http/upgrade.ts';
 import { loggedUrl } from '../log/logged-url.ts';
 import type { Told } from './journal.ts';
 import { isOwnHost, ownPage, serveOwn } from './serve-own.ts';
@@ -24,7 +25,8 @@ export type Asked =
   | { readonly kind: 'through'; readonly url: string; readonly admitted: Admitted };
 
 /** What became of a request, as far as it is known when its reply has been begun. */
-export interface Fate extends Pick<Told, 'tag' | 'outcome' | 'status' | 'decision' | 'failure' | 'contentType'> {
+export interface Fate
+  extends Pick<Told, 'tag' | 'suffix' | 'outcome' | 'status' | 'decision' | 'failure' | 'contentType'> {
   readonly forwarded?: Forwarded;
 }
 
@@ -33,7 +35,7 @@ export interface Errand {
   readonly services: Services;
   readonly connection: Connection;
   readonly request: Request;
-  readonly reply: ReplyWriter;
+  readonly reply: ReplyPort;
   /** Joins the page to the log line. */
   readonly id: string;
 }
@@ -61,15 +63,24 @@ export function answerRequest(errand: Errand, asked: Asked): Fate | Promise<Fate
     return refuse(errand, asked, loop, { tag: 'NONE_NONE', outcome: 'failed' });
   }
   const client = connection.session.client.address;
-  const decision = services.policy.decideRequest({ client, method: request.method, target });
-  if (decision.action === 'deny') {
-    return refuse(errand, asked, new ProxyError('denied', decision.reason), {
-      tag: 'TCP_DENIED',
-      outcome: 'denied',
-      decision,
-    });
-  }
-  return passOn(errand, asked, decision);
+  const facts = { client, method: request.method, target };
+  const decision = services.policy.decideRequest(facts);
+  if (decision.action === 'deny') return deny(errand, asked, decision);
+  const offered = offeredProtocols(request);
+  if (!offered) return passOn(errand, asked, decision);
+  request.mayLeaveHttp = true;
+  const atUpgrade = services.policy.decideUpgrade(facts, decision, offered);
+  if (atUpgrade.decision.action === 'deny') return deny(errand, asked, atUpgrade.decision);
+  const { decision: permit, protocols } = atUpgrade;
+  const upgrade = makeUpgrade(request, asked.admitted.body !== 'none', protocols);
+  if (upgrade.ok) return passOn(errand, asked, permit, protocols.length > 0 ? upgrade.value : undefined);
+  const how = { tag: 'NONE_NONE', outcome: 'malformed', decision: permit } as const;
+  return refuse(errand, asked, new ProxyError('request-malformed', upgrade.reason), how);
+}
+
+function deny(errand: Errand, asked: Asked, decision: Denial): Fate {
+  const how = { tag: 'TCP_DENIED', outcome: 'denied', decision } as const;
+  return refuse(errand, asked, new ProxyError('denied', decision.reason), how);
 }
 
 const NO_CONTENT = { type: 'text/plain', body: Buffer.alloc(0) };
@@ -77,7 +88,8 @@ const NO_CONTENT = { type: 'text/plain', body: Buffer.alloc(0) };
 async function passOn(
   errand: Errand,
   asked: Extract<Asked, { kind: 'through' }>,
-  permit: Extract<Decision, { action: 'allow' }>,
+  permit: Permit,
+  upgrade?: Upgrade,
 ): Promise<Fate> {
   const { services, connection, request, reply } = errand;
   const { target, body, expectContinue, maxForwards } = asked.admitted;
@@ -87,9 +99,7 @@ async function passOn(
     serveOwn(reply, NO_CONTENT, { close: connection.closing });
     return { tag: 'NONE_NONE', outcome: 'answered', status: 200, decision: permit, contentType: NO_CONTENT.type };
   }
-  // Only now: a client that waits for the word sends nothing that is not allowed.
-  if (expectContinue) reply.writeContinue();
-  const { pools, via } = services;
+  const { pools, via, limits } = services;
   const forwarded = await forward(request, reply, {
     client: connection.socket,
     pools,
@@ -97,13 +107,20 @@ async function passOn(
     target,
     body,
     via,
+    streams: request.httpVersion === '2.0',
     maxForwards: maxForwards === undefined ? undefined : maxForwards - 1,
+    expectContinue,
+    upgrade,
+    eventTimeout: limits.tunnelIdleTimeout,
   });
   const { error, reply: begun } = forwarded;
   const fate = { tag: 'TCP_MISS', decision: permit, forwarded, failure: error } as const;
+  if (forwarded.upgraded) return { ...fate, tag: 'TCP_TUNNEL', status: 101, outcome: 'upgraded' };
   if (begun) return { ...fate, ...begun, outcome: error ? 'aborted' : 'forwarded' };
-  if (error?.code === 'client-aborted') {
-    connection.socket.destroy();
+  const isReset = forwarded.reset !== undefined && connection.abort !== undefined;
+  if (error?.code === 'client-aborted' || isReset) {
+    // A stream that the origin has reset is reset to the client by the same code: it may say what to do next.
+    dropExchange(connection, forwarded.reset);
     return { ...fate, status: 0, outcome: 'aborted' };
   }
   if (error?.code === 'request-malformed') {

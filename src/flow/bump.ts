@@ -41,7 +41,8 @@ export async function bump(
     journal.tellConnect(tunnel, { ...told, outcome: 'failed', failure });
     return;
   }
-  const upstream = await verifyOrigin(stage, tunnel, route);
+  const asksForStreams = stage.http2 && hello.alpn.includes('h2');
+  const upstream = await verifyOrigin(stage, tunnel, route, asksForStreams);
   const context = await leaves.contextFor(identity);
   const base = { by: session, upstream, tag: 'NONE_NONE', status: 200, bytes: 0 } as const;
   if (socket.destroyed) {
@@ -53,7 +54,9 @@ export async function bump(
     });
     return;
   }
-  const handshake = await shakeHands(stage, session, socket, context);
+  // Where the origin speaks HTTP/1 only, so shall a client that can: what it does with HTTP/2 is not translated for nothing.
+  const isCarried = tunnel.instead !== undefined || upstream?.protocol === 'h2' || !hello.alpn.includes('http/1.1');
+  const handshake = await shakeHands(stage, session, socket, context, asksForStreams && isCarried);
   if (handshake.outcome !== 'secure') {
     journal.tellConnect(tunnel, { ...base, suffix: 'ABORTED', ...failedHandshake(handshake) });
     return;
@@ -67,10 +70,11 @@ async function verifyOrigin(
   stage: Stage,
   tunnel: Tunnel,
   route: Route | undefined,
+  streams: boolean,
 ): Promise<UpstreamConnection | undefined> {
   if (tunnel.instead || tunnel.decision.action === 'deny') return undefined;
   try {
-    return await stage.pools.ensure(tunnel.decision, 'https', route);
+    return await stage.pools.ensure(tunnel.decision, 'https', route, streams);
   } catch (thrown) {
     tunnel.instead = { kind: 'failed', error: asProxyError(thrown) };
     return undefined;
@@ -115,5 +119,6 @@ function serveInside(
   socket.once('close', brokeOff);
   const connection = connectionOn(socket, outer.session, tunnel, outer.carrier ?? outer.socket);
   connection.onFirstRequest = wentOn;
-  stage.server.take(connection);
+  if (socket.alpnProtocol === 'h2') stage.server.takeStreams(connection);
+  else stage.server.take(connection);
 }

@@ -12,12 +12,13 @@ import type { Services } from './services.ts';
 /** `crowded`: the client has so many handshakes under way that this one had no turn in time; the socket is closed. */
 export type Handshake = ClientHandshake | { readonly outcome: 'crowded' };
 
-/** On a paused socket that still holds the ClientHello. Never rejects. */
+/** On a paused socket that still holds the ClientHello; `streams` offers HTTP/2, too. Never rejects. */
 export async function shakeHands(
   { handshakes, limits }: Pick<Services, 'handshakes' | 'limits'>,
   session: Session,
   socket: Socket,
   context: SecureContext,
+  streams = false,
 ): Promise<Handshake> {
   const giveBack = await handshakes.take(clientKey(session.client.address));
   if (!giveBack) {
@@ -25,7 +26,7 @@ export async function shakeHands(
     return { outcome: 'crowded' };
   }
   try {
-    return await acceptTls(socket, { context, timeout: limits.handshakeTimeout });
+    return await acceptTls(socket, { context, timeout: limits.handshakeTimeout, streams });
   } finally {
     giveBack();
   }

@@ -15,6 +15,7 @@ export type Outcome =
   | 'bumped'
   | 'spliced'
   | 'tunnelled'
+  | 'upgraded'
   | 'forwarded'
   | 'answered'
   | 'denied'

@@ -16,10 +16,13 @@ export interface AcceptOptions {
   readonly context: SecureContext;
   /** Milliseconds for the whole handshake. */
   readonly timeout: number;
+  /** HTTP/2 is offered, too. */
+  readonly streams?: boolean;
 }
 
 /** What the parser behind it reads; a client that keeps to HTTP/1.0 offers only that (RFC 7301 section 6). */
 const PROTOCOLS = ['http/1.1', 'http/1.0'];
+const WITH_STREAMS = ['h2', ...PROTOCOLS];
 
 /** Alerts of RFC 8446 section 6.2 by which a client says that it does not take the certificate. */
 const CERTIFICATE_ALERTS: Readonly<Record<string, string>> = {
@@ -32,9 +35,10 @@ const CERTIFICATE_ALERTS: Readonly<Record<string, string>> = {
 };
 
 /** Takes the server's part on a paused socket that still holds the ClientHello. Never rejects. */
-export function acceptTls(socket: Socket, { context, timeout }: AcceptOptions): Promise<ClientHandshake> {
+export function acceptTls(socket: Socket, { context, timeout, streams }: AcceptOptions): Promise<ClientHandshake> {
   return new Promise((resolve) => {
-    const tls = new TLSSocket(socket, { isServer: true, secureContext: context, ALPNProtocols: PROTOCOLS });
+    const ALPNProtocols = streams ? WITH_STREAMS : PROTOCOLS;
+    const tls = new TLSSocket(socket, { isServer: true, secureContext: context, ALPNProtocols });
     const timer = setTimeout(() => {
       finish({ outcome: 'timeout' });
       tls.destroy();

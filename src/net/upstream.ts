@@ -23,13 +23,20 @@ export interface Route {
   readonly dnsTime: number;
 }
 
+/** As ALPN names them (RFC 7301). */
+export type Protocol = 'http/1.1' | 'h2';
+
 export interface UpstreamConnection {
   readonly socket: Socket | TLSSocket;
   /** The address it was dialled at. */
   readonly address: string;
   readonly tls?: TlsFacts;
+  /** What the origin has chosen of what it was offered. */
+  readonly protocol: Protocol;
   readonly timings: { readonly dns: number; readonly connect: number; readonly tls?: number };
 }
+
+const ONE: readonly Protocol[] = ['http/1.1'];
 
 export interface UpstreamParts {
   readonly resolver: Resolver;
@@ -73,15 +80,20 @@ export class Upstream {
   }
 
   /** A TCP connection to a checked address, paused; its bytes go to `onread`, past the stream. Throws ProxyError. */
-  connect(route: Route, onread?: OnReadOpts): Promise<UpstreamConnection> {
-    return this.#dial(route, (target) => connect({ ...target, ...(onread ? { onread } : {}) }).pause());
+  async connect(route: Route, onread?: OnReadOpts): Promise<UpstreamConnection> {
+    const dialled = await this.#dial(route, (target) => connect({ ...target, ...(onread ? { onread } : {}) }).pause());
+    return { ...dialled, protocol: 'http/1.1' };
   }
 
   /**
    * A TLS connection whose peer has proven to be the authority; its bytes go to `onread`, past the stream. Throws
-   * ProxyError; then nothing is left open.
+   * ProxyError; then nothing is left open. `protocols`: what it is offered, the first one preferred.
    */
-  async connectSecurely(route: Route, onread?: OnReadOpts): Promise<UpstreamConnection> {
+  async connectSecurely(
+    route: Route,
+    onread?: OnReadOpts,
+    protocols: readonly Protocol[] = ONE,
+  ): Promise<UpstreamConnection> {
     const { authority } = route.permit;
     const { socket, ...tcp } = await this.#dial(route, (target) =>
       connectTls({
@@ -90,7 +102,7 @@ export class Upstream {
         secureContext: this.#parts.context,
         // RFC 6066 section 3: an address is never sent as a server name.
         ...(authority.kind === 'name' ? { servername: authority.host } : {}),
-        ALPNProtocols: ['http/1.1'],
+        ALPNProtocols: [...protocols],
         rejectUnauthorized: true,
         // OpenSSL judges the chain; then we do, and the name, resumed session or not.
         checkServerIdentity: () => undefined,
@@ -101,7 +113,8 @@ export class Upstream {
     const begin = performance.now();
     await this.#verify(socket, authority);
     const timings = { ...tcp.timings, tls: performance.now() - begin };
-    return { ...tcp, socket, tls: tlsFacts(socket), timings };
+    const protocol = socket.alpnProtocol === 'h2' ? 'h2' : 'http/1.1';
+    return { ...tcp, socket, tls: tlsFacts(socket), timings, protocol };
   }
 
   async #dial<S extends Socket>({ permit, addresses, dnsTime }: Route, open: Open<S>) {

@@ -8,6 +8,7 @@ import { parseMethod } from './method.ts';
 import { PortRanges, parsePortRange } from './port-ranges.ts';
 import { type Checked, compileEach, type Path, type Problem } from './problem.ts';
 import { looksAtRequests, type Rule } from './rule.ts';
+import { parseUpgrade } from './upgrade-list.ts';
 import { parseUrlPattern, portUnder, type UrlPattern } from './url-pattern.ts';
 
 /** A rule as written. All keys that are given must match; of the values of a key, one; an absent key matches all. */
@@ -23,6 +24,8 @@ export interface RuleOptions {
   readonly methods?: readonly string[];
   /** Ports of the destination. */
   readonly ports?: readonly (number | string)[];
+  /** Protocols that a request may leave HTTP for, in place of those of the policy. */
+  readonly upgrades?: readonly string[];
   readonly action: 'allow' | 'deny';
   readonly tls?: TlsAction;
   readonly refuse?: RefuseBy;
@@ -32,12 +35,13 @@ export interface RuleOptions {
 export interface RuleContext {
   readonly tls: TlsAction;
   readonly refuse: RefuseBy;
+  readonly upgrades?: readonly string[];
   /** Ports that can be reached at all, by the scheme of the request. */
   readonly ports: Readonly<Record<Scheme, PortRanges>>;
 }
 
 /** Names under which the policy itself decides. */
-export const OWN_NAMES = ['default', 'connectPorts', 'httpPorts', 'serverName'];
+export const OWN_NAMES = ['default', 'connectPorts', 'httpPorts', 'serverName', 'upgrades'];
 
 /** Rules with problems are in the answer too, without what could not be read. */
 export function compileRules(rules: readonly RuleOptions[], context: RuleContext, problems: Problem[]): Rule[] {
@@ -50,9 +54,12 @@ export function compileRules(rules: readonly RuleOptions[], context: RuleContext
     const isRead = problems.length === before;
     // A splice would keep the requests from the rule that wants to see them, so bump is the default here.
     const tls = options.tls ?? (looksAtRequests(lists) ? 'bump' : context.tls);
+    const upgrades = options.upgrades
+      ? compileEach(options.upgrades, parseUpgrade, [...path, 'upgrades'], problems)
+      : (context.upgrades ?? []);
     const isClosed = options.action === 'deny' && options.tls === 'terminate';
     const refuseBy = isClosed ? 'close' : (options.refuse ?? context.refuse);
-    const rule: Rule = { index, name: options.name, action: options.action, tls, refuseBy, ...lists };
+    const rule: Rule = { index, name: options.name, action: options.action, tls, refuseBy, upgrades, ...lists };
     checkTls(options, rule, path, problems);
     // What could not be read may be the very port that is missing.
     if (isRead) checkPorts(rule, context, path, problems);

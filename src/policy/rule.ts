@@ -15,6 +15,8 @@ export interface Rule {
   /** What becomes of the TLS of a CONNECT; the default is filled in. */
   readonly tls: TlsAction;
   readonly refuseBy: RefuseBy;
+  /** Protocols that a request may leave HTTP for, see upgrade-list.ts. */
+  readonly upgrades: readonly string[];
   readonly clients: AddressSet | undefined;
   readonly hosts: readonly HostPattern[] | undefined;
   readonly urls: readonly UrlPattern[] | undefined;

@@ -26,14 +26,18 @@ describe('an unknown key', () => {
       { policy: { tls: 'bump' } },
       'policy.tls (key): unknown key "tls" → it belongs at the top level or under policy.rules',
     ],
-    ['that is nothing at all', { tls: { banana: 1 } }, 'tls.banana (key): unknown key "banana" → known here: default'],
+    [
+      'that is nothing at all',
+      { tls: { banana: 1 } },
+      'tls.banana (key): unknown key "banana" → known here: default, http2',
+    ],
   ])('%s', (_, data, finding) => {
     expect(explain(data)).toEqual([finding]);
   });
 
   test('beside another: each is a finding of its own', () => {
     expect(explain({ tls: { a: 1, defualt: 'bump' } })).toEqual([
-      'tls.a (key): unknown key "a" → known here: default',
+      'tls.a (key): unknown key "a" → known here: default, http2',
       'tls.defualt (key): unknown key "defualt" → did you mean "default"?',
     ]);
   });

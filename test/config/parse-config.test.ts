@@ -26,6 +26,7 @@ describe('a sound text', () => {
       upstream: { trust: ['system'], crl: [], allowAddresses: [] },
       resolver: { servers: [], hosts: {}, maxTtl: 300_000 },
       via: 'sallyport',
+      http2: true,
       policy: {
         mode: 'enforce',
         default: 'deny',
@@ -33,6 +34,7 @@ describe('a sound text', () => {
         httpPorts: [80, 443, '1025-65535'],
         tls: 'bump',
         refuse: 'connect',
+        upgrades: ['websocket'],
         rules: [],
       },
       log: {

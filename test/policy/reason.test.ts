@@ -19,6 +19,7 @@ const api: Rule = {
   urls: undefined,
   methods: undefined,
   ports: undefined,
+  upgrades: [],
 };
 
 describe('the reason of a verdict', () => {

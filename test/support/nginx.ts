@@ -28,7 +28,7 @@ export interface Nginx {
   stop(): Promise<void>;
 }
 
-export async function startNginx(pair: Pair): Promise<Nginx> {
+export async function startNginx(pair: Pair, { http2 = false } = {}): Promise<Nginx> {
   const folder = await mkdtemp(join(tmpdir(), 'nginx-'));
   const root = join(folder, 'root');
   const port = await freePort();
@@ -37,7 +37,7 @@ export async function startNginx(pair: Pair): Promise<Nginx> {
   await mkdir(join(root, 'upload'), { recursive: true });
   await writeFile(join(folder, 'cert.pem'), pair.cert);
   await writeFile(join(folder, 'key.pem'), pair.key);
-  await writeFile(join(folder, 'nginx.conf'), nginxConf(folder, port, takesUploads));
+  await writeFile(join(folder, 'nginx.conf'), nginxConf(folder, port, { takesUploads, http2 }));
   const child = spawn(NGINX, ['-p', folder, '-c', join(folder, 'nginx.conf'), '-e', join(folder, 'error.log')], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
@@ -66,7 +66,11 @@ export async function startNginx(pair: Pair): Promise<Nginx> {
 }
 
 /** One process in the foreground: the pid we have is all there is. */
-function nginxConf(folder: string, port: number, takesUploads: boolean): string {
+function nginxConf(
+  folder: string,
+  port: number,
+  { takesUploads, http2 }: { readonly takesUploads: boolean; readonly http2: boolean },
+): string {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
   return `
 daemon off;
@@ -82,7 +86,7 @@ http {
   default_type application/octet-stream;
   client_max_body_size 0;
   server {
-    listen 127.0.0.1:${port} ssl;
+    listen 127.0.0.1:${port} ssl${http2 ? ' http2' : ''};
     ssl_certificate ${folder}/cert.pem;
     ssl_certificate_key ${folder}/key.pem;
     root ${folder}/root;

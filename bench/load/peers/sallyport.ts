@@ -80,7 +80,7 @@ upstream: { trust: [${certificates.root}], allowAddresses: [127.0.0.1/32] }
 resolver: { servers: ["${nameServer.address}:${nameServer.port}"] }
 policy:
   mode: enforce
-  connectPorts: [${origin.tlsPort}]
+  connectPorts: [${origin.tlsPort}, ${origin.h2Port}]
   httpPorts: [${origin.plainPort}]
   rules: [
     ${rules.join('')}
