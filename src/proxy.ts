@@ -115,7 +115,7 @@ export async function startProxy(config: Config, service: ServiceLog, part?: Wor
   const services: Services = {
     policy,
     upstream,
-    pools: new OriginPools(upstream, { ...limits, idleConnections: division.idle }),
+    pools: new OriginPools(upstream, { ...limits, idleConnections: division.idle }, config.http2),
     leaves,
     ownLeaves: clients ? new LeafStore(ca, { clients }) : leaves,
     clientVerifier:
@@ -131,6 +131,7 @@ export async function startProxy(config: Config, service: ServiceLog, part?: Wor
     ownDials,
     via: config.via,
     instance,
+    http2: config.http2,
     stopping: stopping.signal,
   };
   const server = new MessageServer(

@@ -41,6 +41,7 @@ const NODE_MODULES: Readonly<Record<string, readonly string[]>> = {
   'node:dns': ['net'],
   'node:http': [],
   'node:https': [],
+  'node:http2': ['http'],
   'node:net': ['core', 'net', 'policy', 'pki'],
 };
 

@@ -15,11 +15,13 @@ export interface Origin {
   readonly pid: number;
   readonly tlsPort: number;
   readonly plainPort: number;
+  /** TLS with HTTP/2. */
+  readonly h2Port: number;
 }
 
 export async function startOrigin(processes: Processes, folder: string, certificates: Certificates): Promise<Origin> {
   if (!existsSync(NGINX)) throw new Error('the load bench needs nginx as its origin (Debian: nginx-light)');
-  const [tlsPort, plainPort] = [await freePort(), await freePort()];
+  const [tlsPort, plainPort, h2Port] = [await freePort(), await freePort(), await freePort()];
   writeFileSync(join(folder, '1k'), Buffer.alloc(1024, 'x'));
   writeFileSync(join(folder, 'bulk'), '');
   truncateSync(join(folder, 'bulk'), BULK);
@@ -35,6 +37,7 @@ http {
   ${['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${folder}/${name};`).join(' ')}
   server {
     listen 127.0.0.1:${tlsPort} ssl backlog=4096; listen 127.0.0.1:${plainPort} backlog=4096;
+    listen 127.0.0.1:${h2Port} ssl http2 backlog=4096;
     ssl_certificate ${certificates.chain}; ssl_certificate_key ${certificates.chainKey};
     ssl_protocols TLSv1.2 TLSv1.3; ssl_session_cache shared:s:10m;
     root ${folder};
@@ -43,5 +46,5 @@ http {
 `,
   );
   const pid = await untilListening(processes.start(NGINX, ['-c', conf, '-p', folder], log), tlsPort, log);
-  return { pid, tlsPort, plainPort };
+  return { pid, tlsPort, plainPort, h2Port };
 }

@@ -20,10 +20,10 @@ export class Processes {
     });
   }
 
-  /** What the process says goes to the file `log`. */
-  start(command: string, args: readonly string[], log: string): ChildProcess {
+  /** What the process says goes to the file `log`. `talks`: it is a Node.js that takes messages. */
+  start(command: string, args: readonly string[], log: string, talks = false): ChildProcess {
     const file = openSync(log, 'a');
-    const child = spawn(command, args, { stdio: ['ignore', file, file] });
+    const child = spawn(command, args, { stdio: ['ignore', file, file, ...(talks ? (['ipc'] as const) : [])] });
     closeSync(file);
     return this.#keep(child);
   }

@@ -3,8 +3,8 @@
 
 export type Way = 'bump' | 'splice' | 'plain' | 'refuse';
 
-/** What one operation is. `connection`: connect, tunnel, handshake, one GET, close. `request`: one more GET. */
-export type Operation = 'connection' | 'request' | 'download' | 'refusal';
+/** What one operation is. `connection`: connect, tunnel, handshake, one GET, close. `request`: one more GET. `stream`: likewise by HTTP/2. */
+export type Operation = 'connection' | 'request' | 'stream' | 'download' | 'refusal';
 
 /** How the figure is read: less is better but for `MB/s`, megabytes per second of CPU. */
 export type Unit = 'ms' | 'MB/s' | 'KB';
@@ -22,6 +22,8 @@ export interface Workload {
   readonly goal: number;
   /** Connections at once. For an idle workload: how many are held. */
   readonly connections: number;
+  /** Of these, how many are streams of one connection. */
+  readonly streams?: number;
   /** Operations per second of the latency run, the same for every proxy: half of what Squid can do, or less. */
   readonly rate?: number;
   /** Throughput is also measured against the number of connections. */
@@ -70,6 +72,26 @@ export const WORKLOADS: readonly Workload[] = [
     connections: 16,
     rate: 500,
     sweep: true,
+  },
+  {
+    ...BUMP,
+    name: 'h2-get1k-1-stream',
+    says: 'one more GET of 1 KB on a bumped connection of HTTP/2, to an origin of HTTP/2, one stream at a time',
+    operation: 'stream',
+    goal: 0.3,
+    connections: 16,
+    streams: 1,
+    rate: 500,
+  },
+  {
+    ...BUMP,
+    name: 'h2-get1k-100-streams',
+    says: 'the same, a hundred streams at a time on one connection',
+    operation: 'stream',
+    goal: 0.25,
+    connections: 100,
+    streams: 100,
+    rate: 500,
   },
   {
     ...BUMP,

@@ -24,6 +24,8 @@ export interface Config {
   readonly resolver: ResolverOptions;
   /** Our pseudonym in Via (RFC 9110 section 7.6.3); undefined sends none. */
   readonly via: string | undefined;
+  /** HTTP/2 within decrypted tunnels, and to the proxy itself by TLS, where client and origin can. */
+  readonly http2: boolean;
   readonly policy: PolicyOptions;
   /** What becomes of clients that reject our certificates; absolute paths. */
   readonly rejections: RejectionOptions;

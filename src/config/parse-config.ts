@@ -86,8 +86,8 @@ function soundPart(section: unknown): { section: unknown; indexes: readonly numb
   const { rules, connectPorts, httpPorts } = section;
   const items: readonly unknown[] = Array.isArray(rules) ? rules : [];
   const indexes = items.flatMap((rule, index) => (ruleSchema.safeParse(rule).success ? [index] : []));
-  const { mode, default: otherwise, refuse } = configSchema.shape.policy.unwrap().shape;
-  const words = Object.entries({ mode, default: otherwise, refuse }).filter(
+  const { mode, default: otherwise, refuse, upgrades } = configSchema.shape.policy.unwrap().shape;
+  const words = Object.entries({ mode, default: otherwise, refuse, upgrades }).filter(
     ([key, schema]) => schema.safeParse(section[key]).success,
   );
   return {
@@ -147,6 +147,7 @@ function toConfig(input: ConfigInput, file: string): Config {
     },
     resolver,
     via,
+    http2: input.tls.http2,
     policy,
     rejections: { onReject, state: absolute(exceptions), audit: absolute(input.log.audit.path) },
     log: {

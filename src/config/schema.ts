@@ -29,6 +29,7 @@ import {
 const text = z.string({ error: expected('text') });
 const tlsAction = choice(['bump', 'splice', 'terminate', 'tunnel']);
 const refuseBy = choice(['connect', 'page']);
+const yesOrNo = z.boolean({ error: expected('true or false') });
 const onClientCert = choice(['refuse', 'splice']);
 const ports = listOf(
   z.union([z.int(), z.string()], { error: expected('a port such as 443 or a range such as 8000-8999') }),
@@ -169,6 +170,7 @@ export const ruleSchema = section({
   urls: listOf(text, 'URL patterns').exactOptional(),
   methods: listOf(text, 'methods').exactOptional(),
   ports: ports.exactOptional(),
+  upgrades: listOf(text, 'protocols').exactOptional(),
   action: choice(['allow', 'deny']),
   tls: tlsAction.exactOptional(),
   refuse: refuseBy.exactOptional(),
@@ -177,6 +179,7 @@ export const ruleSchema = section({
 
 const tls = section({
   default: tlsAction.default('bump'),
+  http2: yesOrNo.default(true),
   onClientCert: onClientCert.default('refuse'),
   onReject: choice(['off', 'suggest', 'splice']).default('suggest'),
   exceptions: path.default('state/exceptions.json'),
@@ -188,6 +191,7 @@ const policy = section({
   connectPorts: ports.default([443]),
   httpPorts: ports.default([80, 443, '1025-65535']),
   refuse: refuseBy.default('connect'),
+  upgrades: listOf(text, 'protocols').default(['websocket']),
   rules: listOf(ruleSchema, 'rules').default([]),
 }).prefault({});
 

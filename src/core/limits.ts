@@ -15,7 +15,7 @@ export interface Waits {
   readonly bodyTimeout: number;
   /** A connection without a request on it, either side. */
   readonly keepAliveTimeout: number;
-  /** A spliced tunnel in which no byte moves. */
+  /** A spliced tunnel or an upgraded connection in which no byte moves; a stream of events without one. */
   readonly tunnelIdleTimeout: number;
 }
 

@@ -2,17 +2,18 @@
 // Called by flow/serve-request.
 
 import { formatAuthority } from '../core/authority.ts';
-import type { Decision, Permit } from '../core/decision.ts';
+import type { Denial, Permit } from '../core/decision.ts';
 import { ProxyError } from '../core/errors.ts';
 import type { Identity } from '../core/identity.ts';
 import type { RequestTarget } from '../core/target.ts';
 import { type Admitted, valuesOf } from '../http/admission.ts';
-import type { Connection } from '../http/connection.ts';
+import { type Connection, dropExchange } from '../http/connection.ts';
 import { type Forwarded, forward } from '../http/forward.ts';
 import { hasPassed } from '../http/headers.ts';
 import { refusalOf, replyPage } from '../http/reply.ts';
-import type { ReplyWriter } from '../http/reply-writer.ts';
+import type { ReplyPort } from '../http/reply-port.ts';
 import type { Request } from '../http/request.ts';
+import { makeUpgrade, offeredProtocols, type Upgrade } from '../http/upgrade.ts';
 import { loggedUrl } from '../log/logged-url.ts';
 import type { UpstreamConnection } from '../net/upstream.ts';
 import { isSign, learn, withIdentity } from './exempt.ts';
@@ -29,7 +30,8 @@ export type Asked =
   | { readonly kind: 'through'; readonly url: string; readonly admitted: Admitted };
 
 /** What became of a request, as far as it is known when its reply has been begun. */
-export interface Fate extends Pick<Told, 'tag' | 'outcome' | 'status' | 'decision' | 'failure' | 'contentType'> {
+export interface Fate
+  extends Pick<Told, 'tag' | 'suffix' | 'outcome' | 'status' | 'decision' | 'failure' | 'contentType'> {
   readonly forwarded?: Forwarded;
 }
 
@@ -38,7 +40,7 @@ export interface Errand {
   readonly services: Services;
   readonly connection: Connection;
   readonly request: Request;
-  readonly reply: ReplyWriter;
+  readonly reply: ReplyPort;
   /** Joins the page to the log line. */
   readonly id: string;
   /** Who is asking, once that is known. */
@@ -79,20 +81,26 @@ function decide(errand: Errand, asked: Extract<Asked, { kind: 'through' }>, aske
   // It may have gone while its password was checked.
   if (connection.socket.destroyed) return { ...GONE, failure: new ProxyError('client-aborted') };
   const client = connection.session.client.address;
-  const { target } = asked.admitted;
-  const decision = services.policy.decideRequest({ client, method: request.method, target, identity });
-  if (decision.action === 'deny' && decision.refuseBy === 'authenticate' && mayBeAsked(connection)) {
-    const error = whoError(services, asker, decision.reason);
-    return refuse(errand, asked, error, { tag: 'TCP_DENIED', outcome: 'denied', decision });
-  }
-  if (decision.action === 'deny') {
-    return refuse(errand, asked, new ProxyError('denied', decision.reason), {
-      tag: 'TCP_DENIED',
-      outcome: 'denied',
-      decision,
-    });
-  }
-  return passOn(errand, asked, services.identities ? withIdentity(services, client, decision) : decision);
+  const facts = { client, method: request.method, target: asked.admitted.target, identity };
+  const decision = services.policy.decideRequest(facts);
+  if (decision.action === 'deny') return deny(errand, asked, asker, decision);
+  const offered = offeredProtocols(request);
+  if (!offered) return passOn(errand, asked, decision);
+  request.mayLeaveHttp = true;
+  const atUpgrade = services.policy.decideUpgrade(facts, decision, offered);
+  if (atUpgrade.decision.action === 'deny') return deny(errand, asked, asker, atUpgrade.decision);
+  const { decision: permit, protocols } = atUpgrade;
+  const upgrade = makeUpgrade(request, asked.admitted.body !== 'none', protocols);
+  if (upgrade.ok) return passOn(errand, asked, permit, protocols.length > 0 ? upgrade.value : undefined);
+  const how = { tag: 'NONE_NONE', outcome: 'malformed', decision: permit } as const;
+  return refuse(errand, asked, new ProxyError('request-malformed', upgrade.reason), how);
+}
+
+/** By a 407 where the rule has to know who is asking, and the client is one that can be asked. */
+function deny(errand: Errand, asked: Asked, asker: Asker, decision: Denial): Fate {
+  const isAsked = decision.refuseBy === 'authenticate' && mayBeAsked(errand.connection);
+  const error = isAsked ? whoError(errand.services, asker, decision.reason) : new ProxyError('denied', decision.reason);
+  return refuse(errand, asked, error, { tag: 'TCP_DENIED', outcome: 'denied', decision });
 }
 
 function noteReply({ services, connection }: Errand, upstream: UpstreamConnection, status: number): void {
@@ -113,9 +121,11 @@ const NO_CONTENT = { type: 'text/plain', body: Buffer.alloc(0) };
 async function passOn(
   errand: Errand,
   asked: Extract<Asked, { kind: 'through' }>,
-  permit: Extract<Decision, { action: 'allow' }>,
+  granted: Permit,
+  upgrade?: Upgrade,
 ): Promise<Fate> {
   const { services, connection, request, reply } = errand;
+  const permit = services.identities ? withIdentity(services, connection.session.client.address, granted) : granted;
   const { target, body, expectContinue, maxForwards } = asked.admitted;
   if (maxForwards === 0) {
     // As the last recipient (RFC 9110 section 7.6.2): there is nothing to say of ourselves.
@@ -123,9 +133,7 @@ async function passOn(
     serveOwn(reply, NO_CONTENT, { close: connection.closing });
     return { tag: 'NONE_NONE', outcome: 'answered', status: 200, decision: permit, contentType: NO_CONTENT.type };
   }
-  // Only now: a client that waits for the word sends nothing that is not allowed.
-  if (expectContinue) reply.writeContinue();
-  const { pools, via } = services;
+  const { pools, via, limits } = services;
   const outcome = await forward(request, reply, {
     client: connection.socket,
     pools,
@@ -133,7 +141,11 @@ async function passOn(
     target,
     body,
     via,
+    streams: request.httpVersion === '2.0',
     maxForwards: maxForwards === undefined ? undefined : maxForwards - 1,
+    expectContinue,
+    upgrade,
+    eventTimeout: limits.tunnelIdleTimeout,
   });
   const forwarded = outcome.error
     ? { ...outcome, error: learn(services, tunnelPermit(connection), outcome.error) }
@@ -141,9 +153,12 @@ async function passOn(
   const { error, reply: begun } = forwarded;
   if (outcome.connection?.wish && begun) noteReply(errand, outcome.connection, begun.status);
   const fate = { tag: 'TCP_MISS', decision: permit, forwarded, failure: error } as const;
+  if (forwarded.upgraded) return { ...fate, tag: 'TCP_TUNNEL', status: 101, outcome: 'upgraded' };
   if (begun) return { ...fate, ...begun, outcome: error ? 'aborted' : 'forwarded' };
-  if (error?.code === 'client-aborted') {
-    connection.socket.destroy();
+  const isReset = forwarded.reset !== undefined && connection.abort !== undefined;
+  if (error?.code === 'client-aborted' || isReset) {
+    // A stream that the origin has reset is reset to the client by the same code: it may say what to do next.
+    dropExchange(connection, forwarded.reset);
     return { ...fate, status: 0, outcome: 'aborted' };
   }
   if (error?.code === 'request-malformed') {

@@ -47,7 +47,8 @@ export async function bump(
     journal.tellConnect(tunnel, { ...told, outcome: 'failed', failure });
     return;
   }
-  const upstream = await verifyOrigin(stage, tunnel, route);
+  const asksForStreams = stage.http2 && hello.alpn.includes('h2');
+  const upstream = await verifyOrigin(stage, tunnel, route, asksForStreams);
   if (route && mayPass(stage, tunnel, hello)) {
     return splice(
       stage,
@@ -68,7 +69,9 @@ export async function bump(
     });
     return;
   }
-  const handshake = await shakeHands(stage, session, socket, context);
+  // Where the origin speaks HTTP/1 only, so shall a client that can: what it does with HTTP/2 is not translated for nothing.
+  const isCarried = tunnel.instead !== undefined || upstream?.protocol === 'h2' || !hello.alpn.includes('http/1.1');
+  const handshake = await shakeHands(stage, session, socket, context, { streams: asksForStreams && isCarried });
   if (handshake.outcome !== 'secure') {
     if (handshake.outcome === 'rejected') noteRejection(stage, session, tunnel, handshake);
     journal.tellConnect(tunnel, { ...base, suffix: 'ABORTED', ...failedHandshake(handshake) });
@@ -83,10 +86,11 @@ async function verifyOrigin(
   stage: Stage,
   tunnel: Tunnel,
   route: Route | undefined,
+  streams: boolean,
 ): Promise<UpstreamConnection | undefined> {
   if (tunnel.instead || tunnel.decision.action === 'deny') return undefined;
   try {
-    const connection = await stage.pools.ensure(tunnel.decision, 'https', route);
+    const connection = await stage.pools.ensure(tunnel.decision, 'https', route, streams);
     const refusal = connection.wish && (await refusalOf(stage, tunnel.decision, connection));
     if (!refusal) return connection;
     tunnel.instead = { kind: 'failed', error: refusal };
@@ -178,11 +182,11 @@ function serveInside(
   socket.once('close', brokeOff);
   const connection = connectionOn(socket, outer.session, tunnel, outer.carrier ?? outer.socket);
   const { rejections } = stage;
-  connection.onFirstRequest = rejections
-    ? () => {
-        wentOn();
-        rejections.accepted(outer.session.client.address, tunnel.authority);
-      }
-    : wentOn;
-  stage.server.take(connection);
+  const accepted = (): void => {
+    wentOn();
+    rejections?.accepted(outer.session.client.address, tunnel.authority);
+  };
+  connection.onFirstRequest = accepted;
+  if (socket.alpnProtocol === 'h2') stage.server.takeStreams(connection);
+  else stage.server.take(connection);
 }

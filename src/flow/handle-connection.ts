@@ -71,7 +71,9 @@ async function secureOwnPort(
     journal.tellNoRequest(session);
     return undefined;
   }
-  const handshake = await shakeHands(stage, session, socket, context, stage.clientVerifier !== undefined);
+  const handshake = await shakeHands(stage, session, socket, context, {
+    requestCert: stage.clientVerifier !== undefined,
+  });
   if (handshake.outcome !== 'secure') {
     journal.tellNoRequest(session, failedHandshake(handshake));
     return undefined;

@@ -8,7 +8,7 @@ import type { RequestTarget } from '../core/target.ts';
 import { valuesOf } from '../http/admission.ts';
 import type { Connection } from '../http/connection.ts';
 import { OWN_HOST, type OwnPage } from '../http/own-pages.ts';
-import type { ReplyWriter } from '../http/reply-writer.ts';
+import type { ReplyPort } from '../http/reply-port.ts';
 import type { Request } from '../http/request.ts';
 import type { Services } from './services.ts';
 
@@ -37,7 +37,7 @@ export function ownPage(
 }
 
 /** `close`: the connection is not to be used again. */
-export function serveOwn(reply: ReplyWriter, page: OwnPage, { close }: { close: boolean }): void {
+export function serveOwn(reply: ReplyPort, page: OwnPage, { close }: { close: boolean }): void {
   if (close) reply.last = true;
   reply.writeHead(200, 'OK', [
     'Content-Type',

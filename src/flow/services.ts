@@ -36,6 +36,8 @@ export interface Services {
   readonly handshakes: Turns;
   /** Whose turn it is to have a leaf minted. */
   readonly mints: Pace;
+  /** HTTP/2 is spoken where both sides can. */
+  readonly http2: boolean;
   /** Who knows the users; undefined: nobody is ever asked. */
   readonly auth: Authenticator | undefined;
   /** Whose turn it is to have a password checked. */

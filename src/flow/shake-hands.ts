@@ -6,19 +6,19 @@ import type { SecureContext } from 'node:tls';
 import { ProxyError } from '../core/errors.ts';
 import type { Session } from '../core/session.ts';
 import { clientKey } from '../net/client-key.ts';
-import { acceptTls, type ClientHandshake } from '../net/client-tls.ts';
+import { type AcceptOptions, acceptTls, type ClientHandshake } from '../net/client-tls.ts';
 import type { Services } from './services.ts';
 
 /** `crowded`: the client has so many handshakes under way that this one had no turn in time; the socket is closed. */
 export type Handshake = ClientHandshake | { readonly outcome: 'crowded' };
 
-/** On a paused socket that still holds the ClientHello. Never rejects. */
+/** On a paused socket that still holds the ClientHello; `offer` as for acceptTls. Never rejects. */
 export async function shakeHands(
   { handshakes, limits }: Pick<Services, 'handshakes' | 'limits'>,
   session: Session,
   socket: Socket,
   context: SecureContext,
-  requestCert = false,
+  offer: Pick<AcceptOptions, 'requestCert' | 'streams'> = {},
 ): Promise<Handshake> {
   const giveBack = await handshakes.take(clientKey(session.client.address));
   if (!giveBack) {
@@ -26,7 +26,7 @@ export async function shakeHands(
     return { outcome: 'crowded' };
   }
   try {
-    return await acceptTls(socket, { context, timeout: limits.handshakeTimeout, requestCert });
+    return await acceptTls(socket, { ...offer, context, timeout: limits.handshakeTimeout });
   } finally {
     giveBack();
   }

@@ -84,7 +84,9 @@ export async function splice(
 }
 
 /** Squid marks a tunnel that was cut or broke; one whose both halves ended is complete. */
-function endOf({ end }: Piped): Pick<AccessLogEntry, 'suffix'> & { outcome?: 'aborted' | 'timed_out' | 'terminated' } {
+export function endOf({
+  end,
+}: Piped): Pick<AccessLogEntry, 'suffix'> & { outcome?: 'aborted' | 'timed_out' | 'terminated' } {
   if (end === 'complete') return {};
   if (end === 'refused') return { suffix: 'ABORTED', outcome: 'terminated' };
   return end === 'idle' ? { suffix: 'TIMEDOUT', outcome: 'timed_out' } : { suffix: 'ABORTED', outcome: 'aborted' };

@@ -69,7 +69,7 @@ export function admitIntercepted(request: RequestHead, port: number): Admission<
 export function admitOwn(request: RequestHead): Admission<string> {
   const framing = admitFraming(request);
   if (!framing.ok) return framing;
-  const host = hostField(request, DEFAULT_PORT.http, request.httpVersion === '1.1');
+  const host = hostField(request, DEFAULT_PORT.http, request.httpVersion !== '1.0');
   return host.ok ? { ok: true, value: request.url.replace(/\?.*/s, '') } : host;
 }
 
@@ -80,7 +80,7 @@ export function admitConnect(request: RequestHead): Admission<Authority> {
   if (framing.value.body !== 'none') return refuse('request-malformed', 'CONNECT has no body.');
   const authority = parseAuthority(request.url);
   if (!authority.ok) return refuse('request-target', `${authority.reason}.`);
-  const host = hostField(request, authority.value.port, request.httpVersion === '1.1', authority.value);
+  const host = hostField(request, authority.value.port, request.httpVersion !== '1.0', authority.value);
   if (!host.ok) return host;
   // Clients differ in whether they add the port here; the name must be the same.
   if (host.value && host.value.host !== authority.value.host) {
@@ -91,7 +91,7 @@ export function admitConnect(request: RequestHead): Admission<Authority> {
 
 function admitFraming(request: RequestHead): Admission<Omit<Admitted, 'target'>> {
   const { method, httpVersion, rawHeaders } = request;
-  if (httpVersion !== '1.1' && httpVersion !== '1.0')
+  if (httpVersion !== '1.1' && httpVersion !== '1.0' && httpVersion !== '2.0')
     return refuse('request-malformed', 'HTTP version is not 1.0 or 1.1.');
   if (!METHOD.test(method)) return refuse('request-malformed', 'Malformed method.');
   if (rawHeaders.length / 2 > MAX_FIELDS) return refuse('request-too-large', `More than ${MAX_FIELDS} fields.`);
@@ -109,7 +109,7 @@ function admitFraming(request: RequestHead): Admission<Omit<Admitted, 'target'>>
     ok: true,
     value: {
       body: body.value,
-      expectContinue: expectations.length > 0 && httpVersion === '1.1',
+      expectContinue: expectations.length > 0 && httpVersion !== '1.0',
       ...(forwards[0] === undefined ? {} : { maxForwards: Number(forwards[0]) }),
     },
   };
@@ -137,7 +137,7 @@ function targetOnPlainSide(request: RequestHead): Admission<RequestTarget> {
   const target = parseAbsoluteTarget(request.url);
   if (!target.ok) return refuse('request-target', `${target.reason}.`);
   const { scheme, authority } = target.value;
-  const host = hostField(request, DEFAULT_PORT[scheme], request.httpVersion === '1.1', authority);
+  const host = hostField(request, DEFAULT_PORT[scheme], request.httpVersion !== '1.0', authority);
   if (!host.ok) return host;
   // RFC 9112 section 3.2.2 lets the URL win; two names in one request are an attempt to have one decide for the other.
   if (host.value && !sameAuthority(host.value, authority)) {
@@ -149,7 +149,7 @@ function targetOnPlainSide(request: RequestHead): Admission<RequestTarget> {
 function targetInTunnel(request: RequestHead, tunnel: Authority): Admission<RequestTarget> {
   const scheme: Scheme = 'https';
   // Without a port it means the tunnel's: some clients leave out one that is not the default.
-  const host = hostField(request, tunnel.port, request.httpVersion === '1.1', tunnel);
+  const host = hostField(request, tunnel.port, request.httpVersion !== '1.0', tunnel);
   if (!host.ok) return host;
   if (host.value && !sameAuthority(host.value, tunnel)) {
     return refuse(
@@ -194,6 +194,15 @@ export function isLast(rawHeaders: readonly string[]): boolean {
   return valuesOf(rawHeaders, 'connection').some((value) => /(?:^|[\s,])close(?:$|[\s,])/i.test(value));
 }
 
+/**
+ * Whether a client of HTTP/1.0 keeps its connection: RFC 9112 section 9.3 has a proxy end it, for fear of one before it
+ * that passes Connection on unread. Squid keeps it, and clients count on that; a proxy before us shows itself by its Via.
+ */
+export function keepsAlive(rawHeaders: readonly string[]): boolean {
+  const options = [...valuesOf(rawHeaders, 'connection'), ...valuesOf(rawHeaders, 'proxy-connection')];
+  return options.some((value) => /(?:^|[\s,])keep-alive(?:$|[\s,])/i.test(value)) && !hasField(rawHeaders, 'via');
+}
+
 /** All values of a field, by its name in lower case. */
 export function valuesOf(rawHeaders: readonly string[], name: string): string[] {
   const values: string[] = [];
@@ -202,6 +211,15 @@ export function valuesOf(rawHeaders: readonly string[], name: string): string[] 
     if (field?.length === name.length && field.toLowerCase() === name) values.push(rawHeaders[i + 1] ?? '');
   }
   return values;
+}
+
+/** Whether a field is there; asked of every request, and without a list of its own. */
+export function hasField(rawHeaders: readonly string[], name: string): boolean {
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const field = rawHeaders[at];
+    if (field?.length === name.length && field.toLowerCase() === name) return true;
+  }
+  return false;
 }
 
 function refuse(code: ErrorCode, detail: string): { readonly ok: false; readonly error: ProxyError } {

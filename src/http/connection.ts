@@ -19,6 +19,8 @@ export interface Connection {
   originPort?: number;
   /** A reply has said that it is the last: what comes behind it is not looked at (RFC 9112 section 9.6). */
   closing?: boolean;
+  /** Where the exchange is one of many at once: resets its stream, by a code of RFC 9113 section 7. */
+  readonly abort?: (code?: number) => void;
 }
 
 /** `carrier` and `tunnel` as in Connection. */
@@ -30,6 +32,12 @@ export function connectionOn(socket: Socket, session: Session, tunnel?: Tunnel, 
 export function breakOff({ socket, carrier }: Connection): void {
   (carrier ?? socket).resetAndDestroy();
   socket.destroy();
+}
+
+/** Ends what carries the exchange at once: its stream, or else the connection. */
+export function dropExchange({ socket, abort }: Connection, code?: number): void {
+  if (abort) abort(code);
+  else socket.destroy();
 }
 
 /** Marks the begin of an exchange on the connection. */

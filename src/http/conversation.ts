@@ -7,7 +7,7 @@ import type { Limits } from '../core/limits.ts';
 import { Deadline } from '../net/deadline.ts';
 import { BodyReader } from '../wire/http-body.ts';
 import { type HeadReading, MAX_HEAD, type RequestHead, readRequestHead } from '../wire/http-head.ts';
-import { bodyLength, isLast } from './admission.ts';
+import { bodyLength, isLast, keepsAlive } from './admission.ts';
 import { BodyPace } from './body-pace.ts';
 import { type Connection, countExchange } from './connection.ts';
 import { ReplyWriter } from './reply-writer.ts';
@@ -176,7 +176,7 @@ export class Conversation {
     const { method, httpVersion, rawHeaders } = head;
     const { keepAliveTimeout } = this.#limits;
     this.#request = new Request(head, framing.value === 'none', this.#onFlow);
-    const last = isLast(rawHeaders);
+    const last = httpVersion === '1.0' ? !keepsAlive(rawHeaders) : isLast(rawHeaders);
     const stopping = this.#stopping;
     this.#reply = new ReplyWriter(this.#socket, { method, httpVersion, last, stopping, keepAliveTimeout });
     if (framing.value !== 'none') {
@@ -198,12 +198,14 @@ export class Conversation {
     } catch (fault) {
       this.#fail(fault);
     }
+    if (reply.takeOver) return this.#giveAway(reply.takeOver);
     if (this.#socket.destroyed) return;
-    // What is left of a body would be taken for the next request.
-    if (reply.last || connection.closing || !request.complete) {
+    // What was meant for another protocol would be taken for the next request, and so would what is left of a body.
+    const isOther = request.mayLeaveHttp && !this.#silent;
+    if (reply.last || connection.closing || !request.complete || isOther) {
       this.#deaf = true;
       // One that has stalled sends nothing that could be in the way.
-      if (request.complete || request.error) this.#socket.destroySoon();
+      if ((request.complete && !isOther) || request.error) this.#socket.destroySoon();
       else this.#linger();
       return;
     }
@@ -224,17 +226,35 @@ export class Conversation {
   /** The socket is no longer ours; it is left paused. */
   async #handOver(head: RequestHead, rest: Buffer): Promise<void> {
     const connection = this.#connection;
-    this.#deaf = true;
-    this.#onOver(this);
-    this.#deadline.end();
-    this.#unwatch?.();
-    this.#socket.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onClose).pause();
+    this.#detach();
     try {
       countExchange(connection);
       await this.#handlers.connect(connection, head, rest);
     } catch (fault) {
       this.#fail(fault);
     }
+  }
+
+  /** As with a CONNECT, behind a change of protocol. */
+  async #giveAway(takeOver: (rest: Buffer) => Promise<void>): Promise<void> {
+    const rest = this.#held;
+    this.#held = NOTHING;
+    // One that says nothing any more has no use for it; and nobody would hear of its end a second time.
+    if (this.#ended) this.#socket.destroy();
+    this.#detach();
+    try {
+      await takeOver(rest);
+    } catch (fault) {
+      this.#fail(fault);
+    }
+  }
+
+  #detach(): void {
+    this.#deaf = true;
+    this.#onOver(this);
+    this.#deadline.end();
+    this.#unwatch?.();
+    this.#socket.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onClose).pause();
   }
 
   /** Returns how much of it belongs to the body that is arriving. */
@@ -249,8 +269,10 @@ export class Conversation {
     }
     this.#body = undefined;
     this.#deadline.clear();
-    if (body.done) request.finish();
-    else {
+    if (body.done) {
+      request.trailers = body.trailers;
+      request.finish();
+    } else {
       this.#deaf = true;
       request.fail(new ProxyError('request-malformed', `${body.problem}.`));
     }

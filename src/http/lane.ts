@@ -1,4 +1,4 @@
-// One connection to an origin, for one exchange at a time. Made and kept by origin-pools.ts, used by forward.ts. It lives
+// One connection to an origin, for one exchange at a time. Made and kept by origin-pools.ts, used by relay.ts. It lives
 // as long as each reply ends exactly where the next one may begin; whatever else comes ends it.
 
 import type { Socket } from 'node:net';
@@ -10,15 +10,24 @@ import type { UpstreamConnection } from '../net/upstream.ts';
 import { BodyReader } from '../wire/http-body.ts';
 import { type ReplyHead, readReplyHead } from '../wire/http-head.ts';
 import { isLast, valuesOf } from './admission.ts';
-import { replyFraming } from './reply-framing.ts';
+import { announcesTooMuch, replyFraming } from './reply-framing.ts';
 
 /** Who has the lane for an exchange. */
 export interface ReplySink {
-  /** The final one: interim replies end here, since the client asked for none that we relay. */
+  /** The final one. */
   onHead(head: ReplyHead): void;
+  /** A 1xx before it, other than 101; nobody has to listen. */
+  onInterim?(head: ReplyHead): void;
+  /**
+   * A 101, for whoever has asked for one: from now on all that comes goes to the function that it gives back, `rest` has
+   * come already, and the lane carries no exchange any more.
+   */
+  onSwitch?(head: ReplyHead, rest: Buffer): (piece: Buffer) => void;
   onData(piece: Buffer): void;
   /** All is said that has come so far; false: no more until `resume`. */
   onPause(): boolean;
+  /** What came behind the body, right before `onEnd`. */
+  onTrailers?(trailers: readonly string[]): void;
   /** The reply is whole. The lane is free for another exchange, or closed. */
   onEnd(): void;
   /** The reply is not whole, and the lane is closed. */
@@ -31,21 +40,22 @@ export interface ReplySink {
 const UNUSED_LIFE = 10_000;
 /** Milliseconds by which we close before the origin does: what is sent into its close is lost. */
 const BEFORE_ORIGIN = 1_000;
-/** Interim replies to one request: an origin could send them for ever. */
+/** Interim replies to one request, and their bytes: an origin could send them for ever. */
 const MAX_INTERIM = 50;
+const MAX_INTERIM_BYTES = 65_536;
 const NOTHING = Buffer.alloc(0);
 
 export interface LaneParts {
   readonly connection: UpstreamConnection;
   /** What the connection was dialled with. */
   readonly intake: SharedIntake;
-  /** Scheme, authority, and the parent where there is one, as one text. */
+  /** Scheme and authority, the parent and the client certificate where there is one, as one text. */
   readonly origin: string;
 }
 
 export class Lane {
   readonly connection: UpstreamConnection;
-  /** Scheme, authority, and the parent where there is one, as one text. */
+  /** Scheme and authority, the parent and the client certificate where there is one, as one text. */
   readonly origin: string;
   readonly #limits: Limits;
   readonly #deadline = new Deadline(() => this.#onLate());
@@ -62,6 +72,11 @@ export class Lane {
   #interim = 0;
   /** A reply has come on it, to the last byte. */
   #answered = false;
+  #interimBytes = 0;
+  /** Who gets what comes when this is no HTTP any more. */
+  #raw: ((piece: Buffer) => void) | undefined;
+  /** Milliseconds that the origin may be silent within its reply. */
+  patience: number;
   #head: ReplyHead | undefined;
   #body: BodyReader | undefined;
 
@@ -70,6 +85,7 @@ export class Lane {
     this.connection = connection;
     this.origin = origin;
     this.#limits = limits;
+    this.patience = limits.responseTimeout;
     const { socket } = connection;
     socket.on('drain', this.#onDrain).once('end', this.#onEnd);
     socket.once('close', () => {
@@ -108,6 +124,8 @@ export class Lane {
     this.#sink = sink;
     this.#sent = false;
     this.#interim = 0;
+    this.#interimBytes = 0;
+    this.patience = this.#limits.responseTimeout;
     if (more) this.#gather();
     socket.write(head, 'latin1');
     return true;
@@ -131,7 +149,7 @@ export class Lane {
   /** Goes on behind an `onPause` that said false. */
   resume(): void {
     if (!this.#sink || !this.connection.socket.isPaused()) return;
-    this.#deadline.set(this.#limits.responseTimeout);
+    this.#deadline.set(this.patience);
     this.connection.socket.resume();
   }
 
@@ -151,7 +169,8 @@ export class Lane {
 
   readonly #onData = (bytes: Buffer): void => {
     try {
-      this.#take(bytes);
+      if (this.#raw) this.#raw(bytes);
+      else this.#take(bytes);
     } catch (fault) {
       this.#fail(asProxyError(fault));
     }
@@ -165,8 +184,10 @@ export class Lane {
     if (!rest || !sink || !body) return;
     const used = body.read(rest, this.#onPiece);
     if (body.problem !== undefined) this.#fail(new ProxyError('response-malformed', `${body.problem}.`));
-    else if (body.done) this.#finish(used === rest.length);
-    else if (sink.onPause()) this.#deadline.set(this.#limits.responseTimeout);
+    else if (body.done) {
+      if (body.trailers) sink.onTrailers?.(body.trailers);
+      this.#finish(used === rest.length);
+    } else if (sink.onPause()) this.#deadline.set(this.patience);
     else {
       // The client is slow, not the origin.
       this.#deadline.clear();
@@ -192,6 +213,8 @@ export class Lane {
       this.#seen = 0;
       if (reading.state !== 'head') return this.#fail(malformed(reading));
       const { head, length } = reading;
+      if (head.status === 101 && this.#sent && this.#sink?.onSwitch)
+        return this.#leaveHttp(head, held.subarray(length));
       const framing = replyFraming(head, this.#method);
       if (!framing.ok) return this.#fail(new ProxyError('response-malformed', framing.reason));
       held = held.subarray(length);
@@ -202,11 +225,21 @@ export class Lane {
         return held;
       }
       this.#interim += 1;
-      if (this.#interim > MAX_INTERIM) {
+      this.#interimBytes += length;
+      if (this.#interim > MAX_INTERIM || this.#interimBytes > MAX_INTERIM_BYTES) {
         return this.#fail(new ProxyError('response-malformed', 'Too many interim replies.'));
       }
+      this.#sink?.onInterim?.(head);
     }
     return undefined;
+  }
+
+  /** Its socket is left paused; it is the lane's no more, but for its close. */
+  #leaveHttp(head: ReplyHead, rest: Buffer): undefined {
+    this.#deadline.end();
+    this.connection.socket.pause();
+    this.#raw = this.#sink?.onSwitch?.(head, rest);
+    this.#sink = undefined;
   }
 
   readonly #onDrain = (): void => {
@@ -217,6 +250,7 @@ export class Lane {
   };
 
   readonly #onEnd = (): void => {
+    if (this.#raw) return;
     const wasLast = this.#body?.untilClose === true;
     if (wasLast && this.#sink) this.#finish(false);
     else this.#fail(this.#broken());
@@ -224,7 +258,7 @@ export class Lane {
 
   /** Why the origin has gone, where it let us know. */
   #broken(): ProxyError {
-    const answered = this.#answered || this.#head !== undefined || this.#held.length > 0;
+    const answered = this.#answered || this.#head !== undefined || this.#interim > 0 || this.#held.length > 0;
     return this.connection.wish?.refusal(answered) ?? new ProxyError('response-aborted');
   }
 
@@ -240,7 +274,10 @@ export class Lane {
     this.#answered = true;
     this.#head = undefined;
     this.#body = undefined;
-    const rest = head && exact && this.#sent && this.connection.socket.writableLength === 0 ? this.#restOf(head) : 0;
+    const rest =
+      head && exact && this.#sent && !announcesTooMuch(head) && this.connection.socket.writableLength === 0
+        ? this.#restOf(head)
+        : 0;
     if (rest > 0) {
       this.#deadline.set(rest);
       // A pause does not hold back what TLS has decrypted by then, and that may be the end.

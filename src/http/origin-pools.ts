@@ -8,32 +8,103 @@ import { ProxyError } from '../core/errors.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Scheme } from '../core/target.ts';
 import { SharedIntake } from '../net/shared-intake.ts';
-import type { Route, Upstream, UpstreamConnection } from '../net/upstream.ts';
-import { Lane } from './lane.ts';
+import type { Protocol, Route, Upstream, UpstreamConnection } from '../net/upstream.ts';
+import type { H2Exchange } from './h2-exchange.ts';
+import { H2Lane } from './h2-lane.ts';
+import { H2Pool } from './h2-pool.ts';
+import { KnownPlain } from './known-plain.ts';
+import { Lane, type LaneParts } from './lane.ts';
+
+/** HTTP/2 first: whoever asks for it can have the other, too. */
+const BOTH: readonly Protocol[] = ['h2', 'http/1.1'];
 
 export class OriginPools {
   readonly #upstream: Upstream;
   readonly #limits: Limits;
+  readonly #http2: boolean;
   readonly #idle = new Map<string, Lane[]>();
   /** The idle ones of all origins, the one that has rested longest first. */
   readonly #resting = new Set<Lane>();
   readonly #lanes = new Set<Lane>();
+  readonly #multiplexed = new H2Pool();
+  readonly #plain = new KnownPlain();
+  /** Of those, the ones without an exchange, the one that has rested longest first. */
+  readonly #quiet = new Set<H2Lane>();
+  /** Dials that may turn out to be for many at once. */
+  readonly #dialling = new Map<string, Promise<Lane | H2Exchange>>();
   #destroyed = false;
 
-  constructor(upstream: Upstream, limits: Limits) {
+  /** `http2`: it may be spoken to origins. */
+  constructor(upstream: Upstream, limits: Limits, http2 = true) {
     this.#upstream = upstream;
+    this.#http2 = http2;
     this.#limits = limits;
   }
 
   /**
    * Makes sure that the authority has been reached and verified: by a connection that is alive and idle, or by a new
-   * one that then waits for its first request. `route`: where the authority was located already. Throws ProxyError.
+   * one that then waits for its first request. `route`: where the authority was located already; `streams`: it is to be
+   * known whether the origin speaks HTTP/2. Throws ProxyError.
    */
-  async ensure(permit: Permit, scheme: Scheme, route?: Route): Promise<UpstreamConnection> {
-    const lane =
-      this.take(permit.authority, scheme, undefined, permit.identity) ?? (await this.open(permit, scheme, route));
-    this.release(lane);
-    return lane.connection;
+  async ensure(permit: Permit, scheme: Scheme, route?: Route, streams = false): Promise<UpstreamConnection> {
+    const { authority, identity } = permit;
+    const origin = this.#nextTo(authority, scheme, identity);
+    const multiplexed = this.#multiplexed.find(origin);
+    if (multiplexed) return multiplexed.connection;
+    const asks = streams && !this.#plain.has(origin);
+    const idle = asks ? undefined : this.take(authority, scheme, undefined, identity);
+    const way = idle ?? (await this.openWay(permit, scheme, asks, route));
+    this.giveBack(way);
+    return way.connection;
+  }
+
+  /** Where one exchange can run at once. `streams`: by HTTP/2 rather than HTTP/1; without, only where that is all there is. */
+  takeWay(
+    authority: Authority,
+    scheme: Scheme,
+    client: Socket,
+    streams: boolean,
+    identity?: string,
+  ): Lane | H2Exchange | undefined {
+    const via = this.#upstream.viaTo(authority);
+    const origin = originOf(authority, scheme, via?.turn(authority), identity);
+    const first = streams ? this.#enter(origin) : undefined;
+    const way = first ?? this.#takeIdle(origin, client) ?? this.#enter(origin);
+    if (way) via?.advance();
+    return way;
+  }
+
+  /** A new connection for one exchange, and for others where the origin speaks HTTP/2. Throws ProxyError. */
+  async openWay(permit: Permit, scheme: Scheme, streams: boolean, located?: Route): Promise<Lane | H2Exchange> {
+    const origin = this.#nextTo(permit.authority, scheme, permit.identity);
+    if (scheme !== 'https' || this.#plain.has(origin)) return this.open(permit, scheme, located);
+    if (!streams) {
+      try {
+        return await this.open(permit, scheme, located);
+      } catch (thrown) {
+        // An origin that has nothing but HTTP/2 is spoken to so, whatever the client speaks.
+        if (!this.#http2 || !wantsAnotherProtocol(thrown)) throw thrown;
+      }
+    }
+    const dialling = this.#dialling.get(origin);
+    if (dialling) {
+      // A failure is told to whoever has dialled; the others try for themselves.
+      const way = await dialling.catch(() => undefined);
+      return (way && this.#enter(way.origin)) ?? this.open(permit, scheme, located);
+    }
+    const opening = this.#openBoth(permit, located);
+    this.#dialling.set(origin, opening);
+    try {
+      return await opening;
+    } finally {
+      this.#dialling.delete(origin);
+    }
+  }
+
+  /** What was taken or opened and is not used, or used up. */
+  giveBack(way: Lane | H2Exchange): void {
+    if (way instanceof Lane) this.release(way);
+    else way.destroy();
   }
 
   /**
@@ -42,17 +113,24 @@ export class OriginPools {
    */
   take(authority: Authority, scheme: Scheme, client?: Socket, identity?: string): Lane | undefined {
     const via = this.#upstream.viaTo(authority);
-    const key = originOf(authority, scheme, via?.turn(authority), identity);
-    const idle = this.#idle.get(key);
+    const lane = this.#takeIdle(originOf(authority, scheme, via?.turn(authority), identity), client);
+    if (lane) via?.advance();
+    return lane;
+  }
+
+  #takeIdle(origin: string, client: Socket | undefined): Lane | undefined {
+    const idle = this.#idle.get(origin);
     if (!idle) return undefined;
     const at = chooseLane(idle, client);
     const [lane] = at < 0 ? [] : idle.splice(at, 1);
-    if (lane) {
-      this.#resting.delete(lane);
-      via?.advance();
-    }
-    if (idle.length === 0) this.#idle.delete(key);
+    if (lane) this.#resting.delete(lane);
+    if (idle.length === 0) this.#idle.delete(origin);
     return lane;
+  }
+
+  /** What a connection is kept under that is dialled next. */
+  #nextTo(authority: Authority, scheme: Scheme, identity: string | undefined): string {
+    return originOf(authority, scheme, this.#upstream.viaTo(authority)?.turn(authority), identity);
   }
 
   /** A new lane, whatever is idle. Throws ProxyError. */
@@ -63,15 +141,55 @@ export class OriginPools {
       scheme === 'https'
         ? await this.#upstream.connectSecurely(route, intake.onread)
         : await this.#upstream.connectPlainly(route, intake.onread);
-    if (this.#destroyed) {
-      connection.socket.destroy();
-      throw new ProxyError('connect-failed', 'The proxy is shutting down.');
+    return this.#keep({ connection, intake, origin: originAt(permit, scheme, connection) });
+  }
+
+  async #openBoth(permit: Permit, located?: Route): Promise<Lane | H2Exchange> {
+    const route = located ?? (await this.#upstream.locate(permit));
+    const intake = new SharedIntake();
+    const connection = await this.#upstream.connectSecurely(route, intake.onread, BOTH);
+    const origin = originAt(permit, 'https', connection);
+    if (connection.protocol !== 'h2') {
+      this.#plain.add(origin);
+      return this.#keep({ connection, intake, origin });
     }
-    const origin = originOf(permit.authority, scheme, connection.parent, permit.identity);
-    const lane = new Lane({ connection, intake, origin }, this.#limits, (gone) => this.#forget(gone));
+    this.#refuseLate(connection);
+    const lane = new H2Lane({ connection, intake, origin }, this.#limits, this.#onQuiet, this.#onGone);
+    this.#multiplexed.add(lane);
+    return lane.enter();
+  }
+
+  #keep(parts: LaneParts): Lane {
+    this.#refuseLate(parts.connection);
+    const lane = new Lane(parts, this.#limits, (gone) => this.#forget(gone));
     this.#lanes.add(lane);
     return lane;
   }
+
+  #refuseLate({ socket }: UpstreamConnection): void {
+    if (!this.#destroyed) return;
+    socket.destroy();
+    throw new ProxyError('connect-failed', 'The proxy is shutting down.');
+  }
+
+  #enter(origin: string): H2Exchange | undefined {
+    const lane = this.#multiplexed.find(origin);
+    if (!lane) return undefined;
+    this.#quiet.delete(lane);
+    return lane.enter();
+  }
+
+  readonly #onQuiet = (lane: H2Lane): void => {
+    this.#quiet.add(lane);
+    if (this.#quiet.size + this.#resting.size <= this.#limits.idleConnections) return;
+    const [oldest] = this.#quiet;
+    oldest?.destroy();
+  };
+
+  readonly #onGone = (lane: H2Lane): void => {
+    this.#quiet.delete(lane);
+    this.#multiplexed.forget(lane);
+  };
 
   /** Gives a lane back whose exchange was exactly complete; those that rest longest go when there are too many. */
   release(lane: Lane): void {
@@ -89,11 +207,12 @@ export class OriginPools {
   destroy(): void {
     this.#destroyed = true;
     for (const lane of this.#lanes) lane.destroy();
+    this.#multiplexed.destroy();
   }
 
   /** Connections open, idle and in use. */
   get size(): number {
-    return this.#lanes.size;
+    return this.#lanes.size + this.#multiplexed.size;
   }
 
   #drop(lane: Lane | undefined): void {
@@ -113,6 +232,13 @@ export class OriginPools {
   }
 }
 
+/** RFC 7301 section 3.2: it knows none of those that it was offered. */
+function wantsAnotherProtocol(thrown: unknown): boolean {
+  return (
+    thrown instanceof ProxyError && thrown.code === 'upstream-tls' && /NO_APPLICATION_PROTOCOL/i.test(thrown.detail)
+  );
+}
+
 /** Its place, or a negative number. */
 function chooseLane(idle: readonly Lane[], client: Socket | undefined): number {
   let free = -1;
@@ -123,6 +249,11 @@ function chooseLane(idle: readonly Lane[], client: Socket | undefined): number {
     else if (lane.owner === client) return at;
   }
   return free;
+}
+
+/** What a connection is kept under that stands; the parent may be another one than that which was asked first. */
+function originAt({ authority, identity }: Permit, scheme: Scheme, { parent }: UpstreamConnection): string {
+  return originOf(authority, scheme, parent, identity);
 }
 
 /**

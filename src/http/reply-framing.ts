@@ -23,8 +23,24 @@ export function replyFraming({ status, httpVersion, rawHeaders }: ReplyHead, met
   if (lengths.length > 1) return bad('More than one Content-Length.');
   const [length] = lengths;
   if (length !== undefined && !/^\d{1,15}$/.test(length)) return bad('Malformed Content-Length.');
-  if (method === 'HEAD' || status < 200 || status === 204 || status === 304) return { ok: true, value: 'none' };
+  if (method === 'HEAD' || status < 200 || isEmpty(status) || status === 304) return { ok: true, value: 'none' };
   if (encodings.length > 0) return { ok: true, value: 'chunked' };
   if (length === undefined) return { ok: true, value: 'until close' };
   return { ok: true, value: Number(length) === 0 ? 'none' : Number(length) };
+}
+
+/** Whether the status leaves no room for content, whatever the fields say (RFC 9110 sections 15.3.5 and 15.3.6). */
+export function isEmpty(status: number): boolean {
+  return status === 204 || status === 205;
+}
+
+/**
+ * Whether an origin announces content where there is none to be: it may send it all the same, and whoever had the
+ * connection next would get it. A 205 has to say that it is empty, or it ends with the connection.
+ */
+export function announcesTooMuch({ status, rawHeaders }: ReplyHead): boolean {
+  if (!isEmpty(status)) return false;
+  const [length] = valuesOf(rawHeaders, 'content-length');
+  if (length === undefined) return status === 205 || valuesOf(rawHeaders, 'transfer-encoding').length > 0;
+  return Number(length) > 0;
 }

@@ -1,8 +1,11 @@
 // Writes the reply to one request: frames it (RFC 9112 section 6), sends the head with the first bytes of the body, counts
-// what it sends, and tells how it ended. Made by conversation.ts; flow/ and forward.ts write with it.
+// what it sends, and tells how it ended. Made by conversation.ts; flow/ and relay.ts write with it.
 
 import type { Socket } from 'node:net';
 import { Outbox } from '../net/outbox.ts';
+import { isEmpty } from './reply-framing.ts';
+import type { ReplyPort } from './reply-port.ts';
+import { lastChunk } from './trailers.ts';
 
 export interface Replied {
   /** Bytes of the reply, its header included, and of interim replies before it. */
@@ -27,7 +30,7 @@ const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';
 /** Bytes that are small enough to be a piece of the pool that Node.js keeps for them. */
 const SMALL = 4_000;
 
-export class ReplyWriter {
+export class ReplyWriter implements ReplyPort {
   /** The connection ends behind this reply, and the client is told so; to be set before the head. */
   last: boolean;
   /** Resolves when the reply is out or the client is gone. */
@@ -36,6 +39,10 @@ export class ReplyWriter {
   onDrain: (() => void) | undefined;
   /** The client has gone before the end of the reply. */
   onGone: (() => void) | undefined;
+  /** Sent behind a body in chunks, and nowhere else; to be set before its end. */
+  trailers: readonly string[] | undefined;
+  /** Behind a change of protocol: who has the socket from then on, paused; `rest`: what the client has sent already. */
+  takeOver: ((rest: Buffer) => Promise<void>) | undefined;
   readonly #socket: Socket;
   readonly #options: ReplyOptions;
   readonly #settle: (replied: Replied) => void;
@@ -53,8 +60,7 @@ export class ReplyWriter {
     this.#settle = resolve;
     this.#socket = socket;
     this.#options = options;
-    // A proxy keeps no connection with a client of HTTP/1.0 (RFC 9112 section 9.3).
-    this.last = options.last || options.httpVersion === '1.0';
+    this.last = options.last;
   }
 
   /** Whether the client is gone. */
@@ -65,6 +71,20 @@ export class ReplyWriter {
   writeContinue(): void {
     this.#pieces.push(CONTINUE);
     this.flush();
+  }
+
+  /** A 1xx other than 101; HTTP/1.0 has none (RFC 9110 section 15.2). */
+  writeInterim(status: number, reason: string, fields: readonly string[]): void {
+    if (this.#options.httpVersion === '1.0') return;
+    this.#pieces.push(`HTTP/1.1 ${status} ${reason}\r\n${fieldLines(fields)}\r\n`);
+    this.flush();
+  }
+
+  /** A 101, the end of what is said here in HTTP. */
+  writeSwitch(reason: string, fields: readonly string[]): void {
+    this.#ended = true;
+    this.#pieces.push(`HTTP/1.1 101 ${reason}\r\n${fieldLines(fields)}\r\n`);
+    this.#send(this.#onOut);
   }
 
   /** Names and values in turn; the framing is made here, of Content-Length when there is one. */
@@ -80,8 +100,11 @@ export class ReplyWriter {
       if (name.length === 4) dated ||= name.toLowerCase() === 'date';
       else if (name.length === 14) framed ||= name.toLowerCase() === 'content-length';
     }
-    this.#bodiless = method === 'HEAD' || status === 204 || status === 304;
-    this.#chunked = !framed && !this.#bodiless && httpVersion !== '1.0';
+    this.#bodiless = method === 'HEAD' || isEmpty(status) || status === 304;
+    const isBare = !framed && !this.#bodiless;
+    this.#chunked = isBare && httpVersion !== '1.0';
+    // Its end is that of the connection.
+    if (isBare && !this.#chunked) this.last = true;
     if (!dated) head += `Date: ${dateNow()}\r\n`;
     if (this.last) head += 'Connection: close\r\n';
     else head += `Connection: keep-alive\r\nKeep-Alive: timeout=${Math.floor(keepAliveTimeout / 1000)}\r\n`;
@@ -105,7 +128,7 @@ export class ReplyWriter {
     if (this.#ended) return;
     this.#ended = true;
     if (piece) this.write(piece);
-    if (this.#chunked) this.#pieces.push('0\r\n\r\n');
+    if (this.#chunked) this.#pieces.push(lastChunk(this.trailers));
     else if (this.#pieces.length === 0) this.#pieces.push('');
     this.#send(this.#onOut);
   }
@@ -135,6 +158,12 @@ export class ReplyWriter {
       this.#outbox.send(pieces, sent);
     } else socket.write(joined(pieces, size), 'latin1', sent);
   }
+}
+
+function fieldLines(fields: readonly string[]): string {
+  let lines = '';
+  for (let at = 0; at + 1 < fields.length; at += 2) lines += `${fields[at]}: ${fields[at + 1]}\r\n`;
+  return lines;
 }
 
 /** In Latin-1 where it is text. */

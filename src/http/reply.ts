@@ -4,7 +4,7 @@
 import type { Socket } from 'node:net';
 import { ERROR_KINDS, type ErrorCode } from '../core/error-kinds.ts';
 import type { ProxyError } from '../core/errors.ts';
-import type { ReplyWriter } from './reply-writer.ts';
+import type { ReplyPort } from './reply-port.ts';
 import { canReply } from './server.ts';
 
 /** What a page tells. */
@@ -56,7 +56,7 @@ const PHRASES: Readonly<Record<number, string>> = {
 };
 
 /** Answers a request with a page. */
-export function replyPage(reply: ReplyWriter, refusal: Refusal, options: { close: boolean }): void {
+export function replyPage(reply: ReplyPort, refusal: Refusal, options: { close: boolean }): void {
   const body = Buffer.from(page(refusal));
   if (options.close) reply.last = true;
   reply.writeHead(refusal.status, PHRASES[refusal.status] ?? 'Error', pageHeaders(refusal, body.length));

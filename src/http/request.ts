@@ -27,6 +27,10 @@ export class Request implements RequestHead {
   error: ProxyError | undefined;
   /** Bytes of the body that were handed on. */
   bytes = 0;
+  /** What came behind the body: names and values in turn. */
+  trailers: readonly string[] | undefined;
+  /** It offers to leave HTTP: what the client sends before it has the reply need not be a request. */
+  mayLeaveHttp = false;
   readonly #onFlow: () => void;
   #held: Buffer[] = [];
   /** How many of them were handed on. */
@@ -34,6 +38,7 @@ export class Request implements RequestHead {
   #heldBytes = 0;
   #sink: BodySink | undefined;
   #paused = false;
+  #heldBack = false;
 
   /** `onFlow` is called when `wanted` may have changed. */
   constructor({ method, url, httpVersion, rawHeaders }: RequestHead, complete: boolean, onFlow: () => void) {
@@ -48,7 +53,7 @@ export class Request implements RequestHead {
   /** Whether more of the body may come; `awaited` when somebody waits for it. */
   get wanted(): 'no' | 'yes' | 'awaited' {
     if (this.complete || this.error) return 'no';
-    if (this.#sink && !this.#paused) return 'awaited';
+    if (this.#sink && !this.#paused && !this.#heldBack) return 'awaited';
     return this.#heldBytes < MAX_HELD ? 'yes' : 'no';
   }
 
@@ -57,6 +62,13 @@ export class Request implements RequestHead {
     this.#sink = sink;
     this.#paused = true;
     this.resume();
+  }
+
+  /** The client waits for a word of ours: until it has that, it is not to blame for what does not come. */
+  holdBack(isHeld: boolean): void {
+    if (this.#heldBack === isHeld) return;
+    this.#heldBack = isHeld;
+    this.#onFlow();
   }
 
   pause(): void {

@@ -7,12 +7,13 @@ import type { Limits } from '../core/limits.ts';
 import type { RequestHead } from '../wire/http-head.ts';
 import type { Connection } from './connection.ts';
 import { Conversation } from './conversation.ts';
-import type { ReplyWriter } from './reply-writer.ts';
+import { H2Conversation } from './h2-conversation.ts';
+import type { ReplyPort } from './reply-port.ts';
 import type { Request } from './request.ts';
 
 export interface Handlers {
   /** One with an error is not to be looked at, only answered. */
-  request(connection: Connection, request: Request, reply: ReplyWriter): Promise<void>;
+  request(connection: Connection, request: Request, reply: ReplyPort): Promise<void>;
   /** The socket is detached and paused; `rest` holds what came behind the CONNECT. */
   connect(connection: Connection, request: RequestHead, rest: Buffer): Promise<void>;
   /** What came is no request; `error` says what to answer. The socket may be gone already. */
@@ -26,6 +27,7 @@ export class MessageServer {
   readonly #handlers: Handlers;
   readonly #stopping: AbortSignal | undefined;
   readonly #open = new Set<Conversation>();
+  readonly #multiplexed = new Set<H2Conversation>();
 
   /** `stopping`: from then on each reply says that it is the last on its connection. */
   constructor(limits: Limits, handlers: Handlers, stopping?: AbortSignal) {
@@ -43,8 +45,17 @@ export class MessageServer {
     conversation.begin(first);
   }
 
+  /** Likewise, where the client has chosen HTTP/2 in the handshake. */
+  takeStreams(connection: Connection): void {
+    if (connection.socket.destroyed) return;
+    const [limits, stopping] = [this.#limits, this.#stopping];
+    const over = (gone: H2Conversation): void => void this.#multiplexed.delete(gone);
+    this.#multiplexed.add(new H2Conversation(connection, { limits, stopping }, this.#handlers, over));
+  }
+
   /** Closes the connections that wait for a further request, as at the begin of a drain. */
   closeIdle(): void {
+    for (const conversation of this.#multiplexed) conversation.leave();
     for (const conversation of this.#open) if (conversation.idle) conversation.destroy();
   }
 

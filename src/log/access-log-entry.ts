@@ -14,6 +14,7 @@ export type Outcome =
   | 'bumped'
   | 'spliced'
   | 'tunnelled'
+  | 'upgraded'
   | 'forwarded'
   | 'answered'
   | 'denied'

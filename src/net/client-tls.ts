@@ -24,10 +24,13 @@ export interface AcceptOptions {
   readonly timeout: number;
   /** Asks the client for a certificate, which is still to be judged: any is taken here, and none too. */
   readonly requestCert?: boolean;
+  /** HTTP/2 is offered, too. */
+  readonly streams?: boolean;
 }
 
 /** What the parser behind it reads; a client that keeps to HTTP/1.0 offers only that (RFC 7301 section 6). */
 const PROTOCOLS = ['http/1.1', 'http/1.0'];
+const WITH_STREAMS = ['h2', ...PROTOCOLS];
 
 /** Alerts of RFC 8446 section 6.2 by which a client says that it does not take the certificate. */
 const CERTIFICATE_ALERTS: Readonly<Record<string, string>> = {
@@ -42,13 +45,13 @@ const CERTIFICATE_ALERTS: Readonly<Record<string, string>> = {
 /** Takes the server's part on a paused socket that still holds the ClientHello. Never rejects. */
 export function acceptTls(
   socket: Socket,
-  { context, timeout, requestCert = false }: AcceptOptions,
+  { context, timeout, requestCert = false, streams = false }: AcceptOptions,
 ): Promise<ClientHandshake> {
   return new Promise((resolve) => {
     const tls = new TLSSocket(socket, {
       isServer: true,
       secureContext: context,
-      ALPNProtocols: PROTOCOLS,
+      ALPNProtocols: streams ? WITH_STREAMS : PROTOCOLS,
       ...(requestCert ? { requestCert, rejectUnauthorized: false } : {}),
     });
     const timer = setTimeout(() => {

@@ -82,8 +82,7 @@ export class Parent {
   /** A connection to it, for requests in absolute form. Throws ProxyError. */
   async reach(code: ParentCode): Promise<UpstreamConnection> {
     const { name, via, authorization } = this.#parts;
-    const { socket, address, tls, timings } = await this.#dial({ name, code });
-    const connection = { socket, address, timings, ...(tls ? { tls } : {}) };
+    const { wish: _, ...connection } = await this.#dial({ name, code });
     return { ...connection, parent: { name, code, via, plain: { authorization } } };
   }
 

@@ -1,4 +1,5 @@
-// Carries bytes both ways between two sockets, with backpressure, half-close and an idle deadline. Called by flow/splice.
+// Carries bytes both ways between two sockets, with backpressure, half-close and an idle deadline. Called by flow/splice and
+// flow/carry-upgrade.
 
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
@@ -20,7 +21,7 @@ export interface PipeOptions {
   /** Milliseconds without a byte either way. */
   readonly idleTimeout: number;
   /** What the upstream was dialled with. */
-  readonly intake?: Intake;
+  readonly intake?: Pick<Intake, 'deliverTo' | 'end'>;
   /** What the client has said already, as it was taken off its socket. */
   readonly first?: Buffer | undefined;
   /** Holds back what the client must not say; a tunnel in which it says it ends as `refused`. */
@@ -144,7 +145,7 @@ interface Carriage {
   /** What of these bytes goes on now. */
   readonly pass: (bytes: Uint8Array) => Uint8Array | undefined;
   /** What `from` was dialled with. */
-  readonly intake?: Intake | undefined;
+  readonly intake?: PipeOptions['intake'] | undefined;
 }
 
 function carry(from: Duplex, to: Duplex, { lane, ended, isLast, pass, intake }: Carriage): void {

@@ -16,8 +16,9 @@ export class SharedIntake {
     callback: (bytes) => this.#take(bytes),
   };
   #deliver: ((piece: Buffer) => void) | undefined;
-  /** Something came before anybody could hear it. */
-  #early = false;
+  /** What came before anybody could hear it. */
+  #early: Buffer[] = [];
+  #earlyBytes = 0;
 
   /**
    * From now on each piece goes to `deliver`; its bytes are others' when that returns. The socket can be paused from there.
@@ -25,12 +26,20 @@ export class SharedIntake {
    */
   deliverTo(deliver: (piece: Buffer) => void): boolean {
     this.#deliver = deliver;
-    return !this.#early;
+    return this.#earlyBytes === 0;
+  }
+
+  /** What has come already, for a reader that takes the socket itself; undefined: more than anybody may say first. */
+  early(): Buffer | undefined {
+    return this.#earlyBytes > SIZE ? undefined : Buffer.concat(this.#early);
   }
 
   #take(bytes: number): boolean {
     if (this.#deliver) this.#deliver(shared.subarray(0, bytes));
-    else this.#early = true;
+    else {
+      this.#earlyBytes += bytes;
+      if (this.#earlyBytes <= SIZE) this.#early.push(Buffer.from(shared.subarray(0, bytes)));
+    }
     return true;
   }
 }

@@ -35,17 +35,24 @@ export interface Route {
   readonly vias?: readonly string[];
 }
 
+/** As ALPN names them (RFC 7301). */
+export type Protocol = 'http/1.1' | 'h2';
+
 export interface UpstreamConnection {
   readonly socket: Socket | TLSSocket;
   /** The address it was dialled at. */
   readonly address: string;
   readonly tls?: TlsFacts;
+  /** What the origin has chosen of what it was offered. */
+  readonly protocol: Protocol;
   readonly timings: { readonly dns: number; readonly connect: number; readonly tls?: number };
   /** There where the origin has asked for a client certificate: what it made of the answer. */
   readonly wish?: CertificateWish;
   /** The parent that it leads through; `address` is then that of the parent. */
   readonly parent?: ThroughParent;
 }
+
+const ONE: readonly Protocol[] = ['http/1.1'];
 
 export interface UpstreamParts {
   readonly resolver: Resolver;
@@ -121,9 +128,10 @@ export class Upstream {
   }
 
   /** A TCP connection to a checked address, paused; its bytes go to `onread`, past the stream. Throws ProxyError. */
-  connect(route: Route, onread?: OnReadOpts): Promise<UpstreamConnection> {
+  async connect(route: Route, onread?: OnReadOpts): Promise<UpstreamConnection> {
     if (route.via) return this.#through(route, (via, authority) => via.tunnel(authority, route.vias), onread);
-    return this.#dial(route, (target) => connect({ ...target, ...(onread ? { onread } : {}) }).pause());
+    const dialled = await this.#dial(route, (target) => connect({ ...target, ...(onread ? { onread } : {}) }).pause());
+    return { ...dialled, protocol: 'http/1.1' };
   }
 
   /** For plain requests: as `connect`, but of a parent the connection itself, for requests in absolute form. */
@@ -135,18 +143,22 @@ export class Upstream {
 
   /**
    * A TLS connection whose peer has proven to be the authority; its bytes go to `onread`, past the stream. Throws
-   * ProxyError; then nothing is left open.
+   * ProxyError; then nothing is left open. `protocols`: what it is offered, the first one preferred.
    */
-  async connectSecurely(route: Route, onread?: OnReadOpts): Promise<UpstreamConnection> {
+  async connectSecurely(
+    route: Route,
+    onread?: OnReadOpts,
+    protocols: readonly Protocol[] = ONE,
+  ): Promise<UpstreamConnection> {
     const { permit, via, vias } = route;
     if (via) {
       const tunnel = await via.tunnel(permit.authority, vias);
       return tunnel
-        ? this.#secureTunnel(tunnel, permit, onread)
-        : this.connectSecurely(await this.#resolve(permit), onread);
+        ? this.#secureTunnel(tunnel, permit, protocols, onread)
+        : this.connectSecurely(await this.#resolve(permit), onread, protocols);
     }
     const { socket, ...tcp } = await this.#dial(route, (target) =>
-      connectTls({ ...target, ...(onread ? { onread } : {}), ...this.#tlsOptions(permit) }),
+      connectTls({ ...target, ...(onread ? { onread } : {}), ...this.#tlsOptions(permit, protocols) }),
     );
     return { ...tcp, ...(await this.#proven(socket, permit, tcp.timings)) };
   }
@@ -155,15 +167,17 @@ export class Upstream {
   async #secureTunnel(
     tunnel: UpstreamConnection,
     permit: Permit,
+    protocols: readonly Protocol[],
     onread: OnReadOpts | undefined,
   ): Promise<UpstreamConnection> {
-    const socket = connectTls({ socket: tunnel.socket, ...this.#tlsOptions(permit) });
+    const socket = connectTls({ socket: tunnel.socket, ...this.#tlsOptions(permit, protocols) });
     const proven = await this.#proven(socket, permit, tunnel.timings).catch((thrown: unknown) => {
       tunnel.socket.destroy();
       const { code, detail, cause } = asProxyError(thrown);
       throw new ProxyError(code, `${detail} (through the parent ${tunnel.parent?.name})`, { cause });
     });
-    if (onread) feed(socket, onread);
+    // HTTP/2 takes the socket itself, and what waits in it.
+    if (onread && proven.protocol === 'http/1.1') feed(socket, onread);
     return { ...tunnel, ...proven };
   }
 
@@ -172,20 +186,22 @@ export class Upstream {
     socket: TLSSocket,
     { authority, identity }: Permit,
     timings: UpstreamConnection['timings'],
-  ): Promise<Pick<UpstreamConnection, 'socket' | 'tls' | 'timings' | 'wish'>> {
+  ): Promise<Pick<UpstreamConnection, 'socket' | 'tls' | 'timings' | 'protocol' | 'wish'>> {
     const begin = performance.now();
     const wish = new CertificateWish(authority, identity !== undefined);
     await this.#handshakes.end(socket, authority, wish);
     const tls = performance.now() - begin;
-    return { socket, tls: tlsFacts(socket), timings: { ...timings, tls }, ...(wish.asked ? { wish } : {}) };
+    const protocol = socket.alpnProtocol === 'h2' ? 'h2' : 'http/1.1';
+    const facts = { socket, tls: tlsFacts(socket), timings: { ...timings, tls }, protocol } as const;
+    return wish.asked ? { ...facts, wish } : facts;
   }
 
-  #tlsOptions({ authority, identity }: Permit): ConnectionOptions {
+  #tlsOptions({ authority, identity }: Permit, protocols: readonly Protocol[]): ConnectionOptions {
     return {
       secureContext: this.#contextOf(identity),
       // RFC 6066 section 3: an address is never sent as a server name.
       ...(authority.kind === 'name' ? { servername: authority.host } : {}),
-      ALPNProtocols: ['http/1.1'],
+      ALPNProtocols: [...protocols],
       rejectUnauthorized: true,
       // OpenSSL judges the chain; then we do, and the name, resumed session or not.
       checkServerIdentity: () => undefined,

@@ -8,6 +8,7 @@ import { parseMethod } from './method.ts';
 import { PortRanges, parsePortRange } from './port-ranges.ts';
 import { type Checked, compileEach, type Path, type Problem } from './problem.ts';
 import { looksAtRequests, type Rule } from './rule.ts';
+import { parseUpgrade } from './upgrade-list.ts';
 import { parseUrlPattern, portUnder, type UrlPattern } from './url-pattern.ts';
 import { compileWho, type WhoOptions } from './who.ts';
 
@@ -24,6 +25,8 @@ export interface RuleOptions extends WhoOptions {
   readonly methods?: readonly string[];
   /** Ports of the destination. */
   readonly ports?: readonly (number | string)[];
+  /** Protocols that a request may leave HTTP for, in place of those of the policy. */
+  readonly upgrades?: readonly string[];
   readonly action: 'allow' | 'deny';
   readonly tls?: TlsAction;
   readonly refuse?: RefuseBy;
@@ -36,12 +39,13 @@ export interface RuleContext {
   readonly tls: TlsAction;
   readonly refuse: RefuseBy;
   readonly onClientCert?: 'refuse' | 'splice' | undefined;
+  readonly upgrades?: readonly string[];
   /** Ports that can be reached at all, by the scheme of the request. */
   readonly ports: Readonly<Record<Scheme, PortRanges>>;
 }
 
 /** Names under which the policy itself decides. */
-export const OWN_NAMES = ['default', 'connectPorts', 'httpPorts', 'serverName'];
+export const OWN_NAMES = ['default', 'connectPorts', 'httpPorts', 'serverName', 'upgrades'];
 
 /** Rules with problems are in the answer too, without what could not be read. */
 export function compileRules(rules: readonly RuleOptions[], context: RuleContext, problems: Problem[]): Rule[] {
@@ -54,11 +58,14 @@ export function compileRules(rules: readonly RuleOptions[], context: RuleContext
     const isRead = problems.length === before;
     // A splice would keep the requests from the rule that wants to see them, so bump is the default here.
     const tls = options.tls ?? (looksAtRequests(lists) ? 'bump' : context.tls);
+    const upgrades = options.upgrades
+      ? compileEach(options.upgrades, parseUpgrade, [...path, 'upgrades'], problems)
+      : (context.upgrades ?? []);
     const isClosed = options.action === 'deny' && options.tls === 'terminate';
     const refuseBy = isClosed ? 'close' : (options.refuse ?? context.refuse);
     const byName = lists.hosts?.every(({ scope }) => scope !== 'any') ?? false;
     const onClientCert = options.onClientCert ?? context.onClientCert ?? 'refuse';
-    const said = { name: options.name, action: options.action, tls, refuseBy, byName, onClientCert };
+    const said = { name: options.name, action: options.action, tls, refuseBy, byName, onClientCert, upgrades };
     const rule: Rule = { index, ...said, ...lists };
     checkOnClientCert(options, rule, path, problems);
     checkTls(options, rule, path, problems);

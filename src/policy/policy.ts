@@ -14,6 +14,7 @@ import { compileEach, type Problem } from './problem.ts';
 import { DEFAULT, isTerminated, type NearMiss, printable, reasonOf, reasonToAsk, type Verdict } from './reason.ts';
 import { type Candidate, Client, looksAtRequests, missOfConnect, missOfRequest, type Rule } from './rule.ts';
 import { findShadowed, hostPatterns } from './shadow.ts';
+import { isIdle, parseUpgrade, permitted, readable } from './upgrade-list.ts';
 import { missOfWho } from './who.ts';
 
 export type { RuleOptions } from './compile-rules.ts';
@@ -32,7 +33,22 @@ export interface PolicyOptions {
   readonly refuse: RefuseBy;
   /** What becomes of a host that goes on only with a client certificate, where the rule does not say; default refuse. */
   readonly onClientCert?: 'refuse' | 'splice';
+  /** Protocols that a request may leave HTTP for by Upgrade, where its rule does not say; WebSocket without it. */
+  readonly upgrades?: readonly string[];
   readonly rules: readonly RuleOptions[];
+}
+
+export interface RequestFacts {
+  readonly client: string;
+  readonly method: string;
+  readonly target: RequestTarget;
+  readonly identity?: Identity | undefined;
+}
+
+export interface UpgradeDecision {
+  readonly decision: Decision;
+  /** What of the offer goes on, as it was spelled; none: the request goes on without. */
+  readonly protocols: readonly string[];
 }
 
 /** Public names behind which providers hide those of their customers (RFC 9849). Browsers send the extension always. */
@@ -55,25 +71,27 @@ export function compilePolicy(options: PolicyOptions): CompiledPolicy {
     http: compilePorts('httpPorts', options.httpPorts, problems),
   };
   const { tls, refuse, onClientCert } = options;
-  const rules = compileRules(options.rules, { tls, refuse, onClientCert, ports }, problems);
+  const upgrades = compileEach(options.upgrades ?? ['websocket'], parseUpgrade, ['upgrades'], problems);
+  const rules = compileRules(options.rules, { tls, refuse, onClientCert, upgrades, ports }, problems);
   // Of a rule that could not be read in full, nobody can say that it never matches.
   const faulty = new Set(problems.map(({ path }) => (path[0] === 'rules' ? path[1] : undefined)));
   problems.push(...findShadowed(rules).filter(({ path }) => !faulty.has(path[1])));
-  return problems.length > 0 ? { ok: false, problems } : { ok: true, policy: new Policy(options, ports, rules) };
+  if (problems.length > 0) return { ok: false, problems };
+  return { ok: true, policy: new Policy({ ...options, upgrades }, ports, rules) };
 }
 
 export class Policy {
   readonly #isReport: boolean;
-  readonly #default: Verdict;
+  readonly #default: Verdict & Pick<Rule, 'upgrades'>;
   readonly #ports: Readonly<Record<Scheme, PortRanges>>;
   readonly #candidates = new HostMatcher<Candidate>();
 
   /** Takes rules without problems: `compilePolicy` makes them. */
   constructor(options: PolicyOptions, ports: Readonly<Record<Scheme, PortRanges>>, rules: readonly Rule[]) {
     this.#isReport = options.mode === 'report';
-    const { onClientCert = 'refuse' } = options;
+    const { onClientCert = 'refuse', upgrades = [] } = options;
     const said = { name: DEFAULT, action: options.default, tls: options.tls, refuseBy: options.refuse };
-    this.#default = { ...said, byName: false, onClientCert };
+    this.#default = { ...said, byName: false, onClientCert, upgrades };
     this.#ports = ports;
     for (const rule of rules) {
       if (rule.urls) for (const url of rule.urls) this.#candidates.add(url.host, { rule, url });
@@ -164,12 +182,7 @@ export class Policy {
   }
 
   /** Decides on one request, plain or decrypted. The `tls` of the permit says nothing: there is no more TLS to choose. */
-  decideRequest(facts: {
-    readonly client: string;
-    readonly method: string;
-    readonly target: RequestTarget;
-    readonly identity?: Identity | undefined;
-  }): Decision {
+  decideRequest(facts: RequestFacts): Decision {
     const { authority, scheme } = facts.target;
     if (!this.#ports[scheme].has(authority.port)) return this.#denyPort('request', authority, scheme);
     const subject = new Client(facts.client);
@@ -192,6 +205,30 @@ export class Policy {
     const isClosed = scheme === 'https' && isTerminated(verdict);
     if (verdict.action === 'allow' && !isClosed) return permit('request', authority, verdict.name, reason, 'bump');
     return this.#deny('request', authority, verdict.name, reason, isClosed ? 'close' : verdict.refuseBy);
+  }
+
+  /**
+   * Decides on the offer of a request, which is `granted`, to go on in another protocol. Where none of them may go on, the
+   * request may without, if its client can; else it is denied, so that it can be told why.
+   */
+  decideUpgrade(facts: RequestFacts, granted: Permit, offered: readonly string[]): UpgradeDecision {
+    const { authority } = facts.target;
+    const subject = new Client(facts.client);
+    const match = firstInOrder(this.#candidates.find(authority), ruleIndex, (candidate) => {
+      const { who } = candidate.rule;
+      return (
+        missOfRequest(candidate, subject, facts.method, facts.target) === undefined &&
+        missOfWho(who, facts.identity) === undefined
+      );
+    });
+    const verdict = match?.rule ?? this.#default;
+    const protocols = permitted(offered, verdict.upgrades);
+    if (protocols.length > 0 || isIdle(offered)) return { decision: granted, protocols };
+    const others = readable(offered);
+    const list = verdict.upgrades.join(', ') || 'none';
+    const reason = `an upgrade to ${others.map((one) => `"${one}"`).join(', ')} is not among those permitted (${list})`;
+    const decision = this.#deny('request', authority, 'upgrades', reason, verdict.refuseBy);
+    return { decision, protocols: decision.action === 'allow' ? others : [] };
   }
 
   #denyPort(step: Step, authority: Authority, scheme: Scheme): Decision {

@@ -19,6 +19,8 @@ export interface Rule {
   /** It names hosts, each of them, and not just any. */
   readonly byName: boolean;
   readonly onClientCert: 'refuse' | 'splice';
+  /** Protocols that a request may leave HTTP for, see upgrade-list.ts. */
+  readonly upgrades: readonly string[];
   readonly clients: AddressSet | undefined;
   readonly hosts: readonly HostPattern[] | undefined;
   readonly urls: readonly UrlPattern[] | undefined;

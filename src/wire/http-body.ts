@@ -1,16 +1,20 @@
-// Finds the bytes of a body, and its end, in what comes behind a head (RFC 9112 section 6 and 7). Strict with chunks;
-// extensions and trailers are read and dropped. Pure; called by http/ for requests and replies alike.
+// Finds the bytes of a body, its trailers and its end, in what comes behind a head (RFC 9112 section 6 and 7). Strict with
+// chunks; extensions are read and dropped. Pure; called by http/ for requests and replies alike.
+
+import { fieldValue } from './http-head.ts';
 
 /** `number`: bytes, more than none. */
 export type BodyFraming = 'none' | 'chunked' | 'until close' | number;
 
 /** A size as it may be a safe number; behind it, extensions, which mean nothing to us. */
 const SIZE_LINE = /^([0-9a-f]{1,13})(;[\t\x20-\x7e\x80-\xff]*)?\r\n$/i;
-const TRAILER = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[\t\x20-\x7e\x80-\xff]*\r\n$/;
+const TRAILER = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*\r\n$/;
 /** Framing where nobody looks for it is framing that one reader has and another has not. */
 const FRAMING = /^(?:content-length|transfer-encoding)$/i;
-/** Bytes of extensions and trailers in one message: each could be without end, and no byte of them is passed on. */
+/** Bytes of extensions and trailers in one message: each could be without end. */
 const MAX_OVERHEAD = 16_384;
+/** Trailers in one message. */
+const MAX_TRAILERS = 100;
 const LF = 10;
 
 export class BodyReader {
@@ -22,6 +26,7 @@ export class BodyReader {
   #line = '';
   #overhead = 0;
   #problem: string | undefined;
+  #trailers: string[] | undefined;
 
   constructor(framing: BodyFraming) {
     this.#chunked = framing === 'chunked';
@@ -42,6 +47,11 @@ export class BodyReader {
   /** Why this is no body; nothing is read any more. */
   get problem(): string | undefined {
     return this.#problem;
+  }
+
+  /** Names and values in turn, as they came, in Latin-1; to be used when it is done. */
+  get trailers(): readonly string[] | undefined {
+    return this.#trailers;
   }
 
   /** Gives each piece of data to `take`. Returns how much it has read: up to the end of the body, or of the bytes. */
@@ -89,9 +99,17 @@ export class BodyReader {
     } else if (line === '\r\n') {
       this.#expects = 'nothing';
     } else {
-      const name = TRAILER.exec(line)?.[1];
-      if (name === undefined || FRAMING.test(name)) this.#problem = 'Malformed trailer';
-      this.#overhead += line.length;
+      this.#useTrailer(line);
     }
+  }
+
+  #useTrailer(line: string): void {
+    const colon = line.indexOf(':');
+    const name = line.slice(0, colon);
+    this.#trailers ??= [];
+    if (!TRAILER.test(line) || FRAMING.test(name)) this.#problem = 'Malformed trailer';
+    else if (this.#trailers.length === 2 * MAX_TRAILERS) this.#problem = 'Too many trailers';
+    this.#trailers.push(name, fieldValue(line, colon + 1, line.length - 2));
+    this.#overhead += line.length;
   }
 }

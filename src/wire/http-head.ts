@@ -119,12 +119,17 @@ function readField(text: string, begin: number, end: number, rawHeaders: string[
   const name = text.slice(begin, colon);
   // A line that begins with a space continues the one before, or hides itself from some reader.
   if (!TOKEN.test(name)) return 'Malformed field name';
-  let from = colon + 1;
+  rawHeaders.push(name, fieldValue(text, colon + 1, end));
+  return undefined;
+}
+
+/** What stands between two places of a line, without the space around it (RFC 9110 section 5.5). */
+export function fieldValue(text: string, begin: number, end: number): string {
+  let from = begin;
   let to = end;
   while (from < to && isSpace(text.charCodeAt(from))) from += 1;
   while (to > from && isSpace(text.charCodeAt(to - 1))) to -= 1;
-  rawHeaders.push(name, text.slice(from, to));
-  return undefined;
+  return text.slice(from, to);
 }
 
 function isSpace(code: number): boolean {

@@ -184,6 +184,11 @@ export const BROKEN: readonly [string, string, ...(readonly [string, string])[]]
     ['c.yaml:3:9  policy.rules  expected a list of rules, got nothing', 'remove the key, or indent what belongs to it'],
   ],
   [
+    'an upgrade that is no list',
+    'version: 1\npolicy:\n  upgrades: websocket',
+    ['c.yaml:3:13  policy.upgrades  expected a list of protocols, got "websocket"', 'did you mean ["websocket"]?'],
+  ],
+  [
     'a rule without name and action',
     rules('    - hosts: [a.example]'),
     ['c.yaml:4:7  policy.rules[0].name  is missing: expected a name', ''],
@@ -356,6 +361,16 @@ export const BROKEN: readonly [string, string, ...(readonly [string, string])[]]
     'a share of passwords that is none',
     'version: 1\nlimits: { passwordsPerClient: 0 }',
     ['c.yaml:2:31  limits.passwordsPerClient  expected a number from 1 to 1000000, got 0', ''],
+  ],
+  [
+    'a yes that is no true',
+    'version: 1\ntls: { http2: yes }',
+    ['c.yaml:2:15  tls.http2  expected true or false, got "yes"', ''],
+  ],
+  [
+    'a misspelt key beside it',
+    'version: 1\ntls: { htpp2: false }',
+    ['c.yaml:2:8  tls.htpp2  unknown key "htpp2"', 'did you mean "http2"?'],
   ],
   [
     'a section twice',

@@ -33,7 +33,7 @@ describe('an unknown key', () => {
     [
       'that is nothing at all',
       { tls: { banana: 1 } },
-      'tls.banana (key): unknown key "banana" → known here: default, onClientCert, onReject, exceptions',
+      'tls.banana (key): unknown key "banana" → known here: default, http2, onClientCert, onReject, exceptions',
     ],
   ])('%s', (_, data, finding) => {
     expect(explain(data)).toEqual([finding]);
@@ -41,7 +41,7 @@ describe('an unknown key', () => {
 
   test('beside another: each is a finding of its own', () => {
     expect(explain({ tls: { a: 1, defualt: 'bump' } })).toEqual([
-      'tls.a (key): unknown key "a" → known here: default, onClientCert, onReject, exceptions',
+      'tls.a (key): unknown key "a" → known here: default, http2, onClientCert, onReject, exceptions',
       'tls.defualt (key): unknown key "defualt" → did you mean "default"?',
     ]);
   });

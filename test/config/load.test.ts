@@ -64,6 +64,16 @@ describe('what the policy finds is told at its line', () => {
       /^c\.yaml:5:14 {2}policy\.rules\[0\]\.urls\[0\] {2}/,
     ],
     [
+      'an upgrade that is never passed on',
+      'version: 1\npolicy:\n  upgrades: [websocket, h2c]',
+      /^c\.yaml:3:25 {2}policy\.upgrades\[1\] {2}an upgrade to "h2c" is never passed on.*\n.*\n.*leave it out/,
+    ],
+    [
+      'an upgrade of a rule that is no protocol',
+      rules('    - { name: a, upgrades: ["web socket"], action: allow }'),
+      /^c\.yaml:4:29 {2}policy\.rules\[0\]\.upgrades\[0\] {2}"web socket" is not a protocol/,
+    ],
+    [
       'a range of clients that is none',
       rules('    - { name: a, clients: [10.0.0.0/40], action: allow }'),
       /^c\.yaml:4:28 {2}policy\.rules\[0\]\.clients\[0\] {2}/,

@@ -26,6 +26,7 @@ describe('a sound text', () => {
       upstream: { trust: ['system'], crl: [], allowAddresses: [], clientCertificates: [], parents: [], routes: [] },
       resolver: { servers: [], hosts: {}, maxTtl: 300_000 },
       via: 'sallyport',
+      http2: true,
       policy: {
         mode: 'enforce',
         default: 'deny',
@@ -34,6 +35,7 @@ describe('a sound text', () => {
         tls: 'bump',
         refuse: 'connect',
         onClientCert: 'refuse',
+        upgrades: ['websocket'],
         rules: [],
       },
       rejections: {

@@ -12,13 +12,20 @@ describe('the defaults', () => {
       upstream: { trust: ['system'], crl: [], allowAddresses: [], clientCertificates: [], parents: [], routes: [] },
       resolver: { servers: [], hosts: {}, maxTtl: 5 * 60_000 },
       via: 'sallyport',
-      tls: { default: 'bump', onClientCert: 'refuse', onReject: 'suggest', exceptions: 'state/exceptions.json' },
+      tls: {
+        default: 'bump',
+        http2: true,
+        onClientCert: 'refuse',
+        onReject: 'suggest',
+        exceptions: 'state/exceptions.json',
+      },
       policy: {
         mode: 'enforce',
         default: 'deny',
         connectPorts: [443],
         httpPorts: [80, 443, '1025-65535'],
         refuse: 'connect',
+        upgrades: ['websocket'],
         rules: [],
       },
       log: {

@@ -6,6 +6,8 @@ export interface ReadMessage {
   readonly line: string;
   readonly fields: readonly (readonly [name: string, value: string])[];
   readonly body: string;
+  /** Lines behind the last chunk. */
+  readonly trailers: readonly string[];
 }
 
 export interface Reading {
@@ -57,11 +59,14 @@ function readAllOf(bytes: string, startLine: RegExp, bodiless: (line: string) =>
     }
     const kind = bodiless(line);
     const body =
-      kind === 'empty' || kind === 'interim' ? ['', rest.slice(end + 4)] : readBody(fields, rest.slice(end + 4), kind);
+      kind === 'empty' || kind === 'interim'
+        ? ([[''], rest.slice(end + 4)] as const)
+        : readBody(fields, rest.slice(end + 4), kind);
     if (typeof body === 'string') return { messages, rest, problem: body };
     if (body === undefined) return { messages, rest, problem: undefined };
-    if (kind !== 'interim') messages.push({ line, fields, body: body[0] ?? '' });
-    rest = body[1] ?? '';
+    const [[content, ...trailers], behind] = body;
+    if (kind !== 'interim') messages.push({ line, fields, body: content, trailers });
+    rest = behind;
   }
   return { messages, rest, problem: undefined };
 }
@@ -70,23 +75,26 @@ export function valuesIn(message: Pick<ReadMessage, 'fields'>, name: string): st
   return message.fields.filter(([field]) => field.toLowerCase() === name).map(([, value]) => value);
 }
 
+/** Content, and trailers behind it. */
+type Body = readonly [content: string, ...trailers: string[]];
+
 /** Body and what follows; undefined: not whole yet; a string: what is wrong. */
 function readBody(
   fields: ReadMessage['fields'],
   rest: string,
   kind: Bodiless,
-): readonly [string, string] | string | undefined {
+): readonly [Body, string] | string | undefined {
   const lengths = valuesIn({ fields }, 'content-length');
   const encodings = valuesIn({ fields }, 'transfer-encoding');
   if (lengths.length + encodings.length > 1) return 'framed twice';
   if (encodings.length === 1) return encodings[0] === 'chunked' ? readChunks(rest) : `coding ${encodings[0]}`;
-  if (lengths.length === 0) return kind === 'until the end' ? [rest, ''] : ['', rest];
+  if (lengths.length === 0) return kind === 'until the end' ? [[rest], ''] : [[''], rest];
   if (!/^\d{1,15}$/.test(lengths[0] ?? '')) return `length ${lengths[0]}`;
   const length = Number(lengths[0]);
-  return rest.length < length ? undefined : [rest.slice(0, length), rest.slice(length)];
+  return rest.length < length ? undefined : [[rest.slice(0, length)], rest.slice(length)];
 }
 
-function readChunks(text: string): readonly [string, string] | string | undefined {
+function readChunks(text: string): readonly [Body, string] | string | undefined {
   let body = '';
   for (let rest = text; ; ) {
     const end = rest.indexOf('\r\n');
@@ -95,10 +103,23 @@ function readChunks(text: string): readonly [string, string] | string | undefine
     if (!/^[0-9a-fA-F]{1,8}$/.test(line)) return `chunk size ${JSON.stringify(line)}`;
     const size = Number.parseInt(line, 16);
     const after = end + 2 + size;
+    if (size === 0) return readTrailers(body, rest.slice(after));
     if (rest.length < after + 2) return undefined;
     if (rest.slice(after, after + 2) !== '\r\n') return 'chunk without its end';
-    if (size === 0) return [body, rest.slice(after + 2)];
     body += rest.slice(end + 2, after);
     rest = rest.slice(after + 2);
+  }
+}
+
+function readTrailers(content: string, text: string): readonly [Body, string] | string | undefined {
+  const trailers: string[] = [];
+  for (let rest = text; ; ) {
+    const end = rest.indexOf('\r\n');
+    if (end < 0) return undefined;
+    if (end === 0) return [[content, ...trailers], rest.slice(2)];
+    const line = rest.slice(0, end);
+    if (!FIELD.test(line)) return `trailer ${JSON.stringify(line)}`;
+    trailers.push(line);
+    rest = rest.slice(end + 2);
   }
 }

@@ -279,7 +279,7 @@ describe('HTTP-06: Expect: 100-continue', () => {
   const ask = (path: string): string =>
     `${requestOf('plain', path, { method: 'POST', extra: 'Expect: 100-continue\r\nContent-Length: 5\r\n' })}Connection: close\r\n\r\n`;
 
-  test('is answered by us, and the body then goes to an origin that never heard of it', async () => {
+  test('is answered by us when the origin does not say a word, and the body then goes on', async () => {
     plain.forget();
     plain.answer = plainAnswer;
     const socket = await dialProxy(rig.port);
@@ -287,8 +287,55 @@ describe('HTTP-06: Expect: 100-continue', () => {
     expect(await readUntil(socket, '\r\n\r\n')).toBe('HTTP/1.1 100 Continue\r\n\r\n');
     socket.write('hello');
     expect((await listen(socket)).text).toMatch(/^HTTP\/1\.1 200 OK[\s\S]*\/continue$/);
+    expect(plain.bytes()).toMatch(/\r\nExpect: 100-continue\r\n/);
+  });
+
+  test('is answered by the origin, and no body is asked for before', async () => {
+    plain.forget();
+    plain.answer = plainAnswer;
+    const socket = await dialProxy(rig.port);
+    let got = '';
+    socket.on('data', (chunk: Buffer) => {
+      got += chunk.toString('latin1');
+    });
+    socket.write(ask('/go-on'));
+    await until(() => plain.bytes().endsWith('\r\n\r\n'), 'the header');
+    expect(got).toBe('');
+    plain.push('HTTP/1.1 100 Go on\r\nX-A: b\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n');
+    await until(() => got !== '', 'a word');
+    socket.write('hello');
+    await until(() => socket.closed || got.includes('/go-on'), 'the reply');
+    expect(got).toMatch(/^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 OK\r\n/);
+    expect(plain.bytes()).toMatch(/\r\nExpect: 100-continue\r\n.*\r\n\r\nhello$/s);
+  });
+
+  test('of HTTP/1.0, or without a body, is none', async () => {
+    plain.forget();
+    plain.answer = plainAnswer;
+    const old = await dialProxy(rig.port);
+    old.write(
+      `${requestOf('plain', '/old', { method: 'POST', version: '1.0', extra: 'Expect: 100-continue\r\nContent-Length: 5\r\n' })}\r\nhello`,
+    );
+    expect((await listen(old)).text).toMatch(/^HTTP\/1\.1 200 OK/);
+    const bare = await dialProxy(rig.port);
+    bare.write(`${requestOf('plain', '/bare', { extra: 'Expect: 100-continue\r\n' })}Connection: close\r\n\r\n`);
+    expect((await listen(bare)).text).toMatch(/^HTTP\/1\.1 200 OK/);
     expect(plain.bytes()).not.toMatch(/expect/i);
   });
+
+  test.each(['417 Expectation Failed', '401 Unauthorized'])(
+    'an origin that says %s is relayed, without a 100',
+    async (status) => {
+      plain.forget();
+      plain.answer = plainAnswer;
+      const socket = await dialProxy(rig.port);
+      socket.write(ask('/no'));
+      await until(() => plain.bytes().endsWith('\r\n\r\n'), 'the header');
+      plain.push(`HTTP/1.1 ${status}\r\nContent-Length: 0\r\n\r\n`);
+      expect((await listen(socket)).text).toMatch(new RegExp(`^HTTP/1\\.1 ${status}\r\n`));
+      await expectGoodOrder('plain');
+    },
+  );
 
   test('that is denied gets no 100', async () => {
     const socket = await dialProxy(rig.port);

@@ -82,7 +82,8 @@ describe.each(SIDES)('SMUG-01/02: a malformed request (%s)', (side) => {
 });
 
 /** A request as the origin got it, in short: its line, its body, and the fields a case asks for. */
-const brief = ({ line, body }: ReadMessage): string => (body === '' ? line : `${line} | ${body}`);
+const brief = ({ line, body, trailers }: ReadMessage): string =>
+  [line, ...(body === '' ? [] : [body]), ...trailers].join(' | ');
 
 describe.each(SIDES)('an exchange (%s)', (side) => {
   const cases = EXCHANGES.filter(({ input }) => input.only === undefined || input.only === side);
@@ -109,6 +110,7 @@ describe.each(SIDES)('an exchange (%s)', (side) => {
       const last = replies.messages.at(-1);
       expect([name, last ? valuesIn(last, name) : []]).toEqual([name, values]);
     }
+    if (expected.replyTrailers) expect(replies.messages.at(-1)?.trailers).toEqual(expected.replyTrailers);
     expect((await told(expected.statuses.length, side)).map(({ status }) => status)).toEqual(expected.statuses);
     recorder.answer = plainAnswer;
   });
@@ -142,7 +144,7 @@ describe('a long conversation', () => {
     // In their order at the origin too, since each waited for the reply to the one before.
     expect(plain.requests().map(brief)).toEqual(
       requests.flatMap(({ host, body }, i) =>
-        host === H ? [brief({ line: `POST /${i} HTTP/1.1`, body, fields: [] })] : [],
+        host === H ? [brief({ line: `POST /${i} HTTP/1.1`, body, fields: [], trailers: [] })] : [],
       ),
     );
   });

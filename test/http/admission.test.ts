@@ -3,7 +3,16 @@
 
 import { describe, expect, test } from 'vitest';
 import { type Authority, parseAuthority } from '../../src/core/authority.ts';
-import { type Admitted, admit, admitConnect, admitIntercepted, isLast, valuesOf } from '../../src/http/admission.ts';
+import {
+  type Admitted,
+  admit,
+  admitConnect,
+  admitIntercepted,
+  hasField,
+  isLast,
+  keepsAlive,
+  valuesOf,
+} from '../../src/http/admission.ts';
 import type { RequestHead } from '../../src/wire/http-head.ts';
 
 const tunnel = authority('ok.test:443');
@@ -45,7 +54,7 @@ describe.each(Object.entries(sides))('framing, on the side %s', (_side, ask) => 
   test.each<[string, Change, string, string]>([
     ['HTTP/0.9', { httpVersion: '0.9' }, MALFORMED, 'HTTP version is not 1.0 or 1.1.'],
     ['HTTP/1.2', { httpVersion: '1.2' }, MALFORMED, 'HTTP version is not 1.0 or 1.1.'],
-    ['HTTP/2.0', { httpVersion: '2.0' }, MALFORMED, 'HTTP version is not 1.0 or 1.1.'],
+    ['HTTP/3.0', { httpVersion: '3.0' }, MALFORMED, 'HTTP version is not 1.0 or 1.1.'],
     ['an empty method', { method: '' }, MALFORMED, 'Malformed method.'],
     ['a method in lower case', { method: 'get' }, MALFORMED, 'Malformed method.'],
     ['a method with a space', { method: 'GE T' }, MALFORMED, 'Malformed method.'],
@@ -393,6 +402,9 @@ describe('the values of a field', () => {
     const raw = ['Via', 'a', 'X', 'via', 'via', 'b', 'VIA', 'c', 'Vi', 'd'];
     expect(valuesOf(raw, 'via')).toEqual(['a', 'b', 'c']);
     expect(valuesOf(raw, 'constructor')).toEqual([]);
+    expect(['via', 'x', 'vi', 'b', 'constructor'].map((name) => hasField(raw, name))).toEqual([
+      ...[true, true, true, false, false],
+    ]);
   });
 });
 
@@ -445,5 +457,20 @@ describe('a request that a firewall has turned around', () => {
     ['with an encoded NUL', { url: '/%00' }, 'request-target', 'encoded control character or backslash in the path.'],
   ])('%s is refused', (_name, change, code, detail) => {
     expect(ask(change)).toEqual(refused(code, detail));
+  });
+});
+
+describe('a client of HTTP/1.0', () => {
+  test.each([
+    [['Connection', 'keep-alive'], true],
+    [['connection', 'x-a, Keep-Alive'], true],
+    [['Proxy-Connection', 'Keep-Alive'], true],
+    [['Connection', 'keep-alive', 'Via', '1.0 old'], false],
+    [['Connection', 'close'], false],
+    [['Connection', 'x-keep-alive'], false],
+    [['Keep-Alive', 'timeout=5'], false],
+    [[], false],
+  ])('with %j keeps its connection: %j', (fields, keeps) => {
+    expect(keepsAlive(fields)).toBe(keeps);
   });
 });

@@ -11,7 +11,7 @@ import { DEFAULT_LIMITS, type Limits } from '../../src/core/limits.ts';
 import { beginSession } from '../../src/core/session.ts';
 import { type Connection, connectionOn } from '../../src/http/connection.ts';
 import { Conversation } from '../../src/http/conversation.ts';
-import type { ReplyWriter } from '../../src/http/reply-writer.ts';
+import type { ReplyPort } from '../../src/http/reply-port.ts';
 import type { Request } from '../../src/http/request.ts';
 import type { Handlers } from '../../src/http/server.ts';
 import { expectNothingLeft } from '../support/leaks.ts';
@@ -40,12 +40,12 @@ interface Started {
   take(socket: Socket): Opened['conversation'];
 }
 
-function say(reply: ReplyWriter, text: string): void {
+function say(reply: ReplyPort, text: string): void {
   reply.writeHead(200, 'OK', ['Content-Length', String(text.length)]);
   reply.end(Buffer.from(text));
 }
 
-const answer = async (_connection: Connection, request: Request, reply: ReplyWriter): Promise<void> => {
+const answer = async (_connection: Connection, request: Request, reply: ReplyPort): Promise<void> => {
   say(reply, `${request.method} ${request.url}`);
 };
 
@@ -398,7 +398,7 @@ describe('requests on one connection', () => {
   const LINES = ['GET /a', 'POST /b hello', 'POST /c abc', 'HEAD /d', 'DELETE /e'];
 
   /** Answers with what it got, its body with it. */
-  const echo = async (_connection: Connection, request: Request, reply: ReplyWriter): Promise<void> => {
+  const echo = async (_connection: Connection, request: Request, reply: ReplyPort): Promise<void> => {
     let body = '';
     await new Promise<void>((resolve, reject) =>
       request.read({
@@ -457,7 +457,9 @@ describe('requests on one connection', () => {
 
   test.each([
     ['says so', 'Connection: x, close\r\n', '1.1', false],
-    ['is of HTTP/1.0', 'Connection: keep-alive\r\n', '1.0', false],
+    ['is of HTTP/1.0', '', '1.0', false],
+    ['is of HTTP/1.0, and ends with it as it says', 'Connection: close\r\n', '1.0', false],
+    ['is of HTTP/1.0, by a proxy', 'Connection: keep-alive\r\nVia: 1.0 old\r\n', '1.0', false],
     ['is answered so', '', '1.1', true],
   ])('end with one that %s', async (_how, field, version, byUs) => {
     const { open } = start({

@@ -32,6 +32,7 @@ describe('the fields of a request', () => {
     'PROXY-AUTHORIZATION',
     'Proxy-Authenticate',
     'Proxy-Authentication-Info',
+    'HTTP2-Settings',
     'TE',
     'Trailer',
     'Transfer-Encoding',
@@ -111,6 +112,42 @@ describe('the fields of a request', () => {
     ]);
   });
 
+  test('offer what may be upgraded to, in place of what was offered', () => {
+    const raw = ['Connection', 'upgrade, HTTP2-Settings', 'Upgrade', 'h2c, WebSocket', 'HTTP2-Settings', 'x', 'A', '1'];
+    const start = ['host', 'ok.test', 'connection'];
+    expect(upstreamHeaders(raw, { ...plain, upgrade: ['WebSocket'] })).toEqual([
+      ...[...start, 'Upgrade'],
+      ...['A', '1'],
+      ...['Upgrade', 'WebSocket'],
+    ]);
+    expect(upstreamHeaders(raw, plain)).toEqual([...start, 'keep-alive', 'A', '1']);
+  });
+
+  test('expect a 100 where the client waits for one', () => {
+    const out = upstreamHeaders(['Expect', '100-Continue'], { ...plain, body: 5, expectsContinue: true });
+    expect(out.slice(4)).toEqual(['Expect', '100-continue', 'Content-Length', '5']);
+  });
+
+  test('announce trailers that may cross, where the body can have some', () => {
+    const raw = ['Trailer', 'X-Sum, Host', 'Transfer-Encoding', 'chunked', 'trailer', 'x-more'];
+    const rest = (body: 'chunked' | number) => upstreamHeaders(raw, { ...plain, body }).slice(4);
+    expect(rest('chunked')).toEqual(['Transfer-Encoding', 'chunked', 'Trailer', 'X-Sum, x-more']);
+    expect(rest(5)).toEqual(['Content-Length', '5']);
+    const none = ['Trailer', 'Host', 'Transfer-Encoding', 'chunked'];
+    expect(upstreamHeaders(none, { ...plain, body: 'chunked' }).slice(4)).toEqual(['Transfer-Encoding', 'chunked']);
+  });
+
+  test.each([
+    ['TE, close', 'trailers', true],
+    ['te', 'gzip;q=0.5, Trailers', true],
+    ['close', 'trailers', false],
+    ['TE', 'gzip', false],
+    ['TE', 'x-trailers', false],
+  ])('with Connection: %s and TE: %s ask for trailers: %j', (connection, te, expected) => {
+    const out = upstreamHeaders(['Connection', connection, 'TE', te], plain);
+    expect(out.slice(3)).toEqual(expected ? ['keep-alive, TE', 'TE', 'trailers'] : ['keep-alive']);
+  });
+
   test('have their framing rebuilt, not relayed', () => {
     const raw = ['Content-Length', '0005', 'Transfer-Encoding', 'chunked'];
     expect(upstreamHeaders(raw, { ...plain, body: 5 })).toEqual([
@@ -174,6 +211,21 @@ describe('the fields of a reply', () => {
       'a=1',
     ];
     expect(clientHeaders(raw, undefined)).toEqual(['Content-Length', '3', 'Set-Cookie', 'a=1']);
+  });
+
+  test('announce the trailers of chunks, of those that may cross', () => {
+    const raw = ['Trailer', 'Set-Cookie, Grpc-Status', 'Transfer-Encoding', 'chunked'];
+    expect(clientHeaders(raw, undefined)).toEqual(['Trailer', 'Grpc-Status']);
+  });
+
+  test.each([
+    [204, []],
+    [205, ['Content-Length', '0']],
+    [103, []],
+    [101, []],
+    [304, ['Content-Length', '5']],
+  ])('of %i have the length %j', (status, expected) => {
+    expect(clientHeaders(['Content-Length', '5'], undefined, status)).toEqual(expected);
   });
 
   test('get our Via at their end', () => {

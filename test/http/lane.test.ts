@@ -217,7 +217,10 @@ describe('a reply', () => {
       true,
     ],
     ['to HEAD', 'HEAD', 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n', 200, '', true],
-    ['of 204', 'GET', 'HTTP/1.1 204 X\r\nTransfer-Encoding: chunked\r\n\r\n', 204, '', true],
+    ['of 204', 'GET', 'HTTP/1.1 204 X\r\n\r\n', 204, '', true],
+    ['of 204 that announces more', 'GET', 'HTTP/1.1 204 X\r\nTransfer-Encoding: chunked\r\n\r\n', 204, '', false],
+    ['of 205', 'GET', 'HTTP/1.1 205 X\r\nContent-Length: 0\r\n\r\n', 205, '', true],
+    ['of 205 that announces more', 'GET', 'HTTP/1.1 205 X\r\nContent-Length: 5\r\n\r\nhello', 205, '', false],
     ['of 304', 'GET', 'HTTP/1.1 304 X\r\nContent-Length: 5\r\n\r\n', 304, '', true],
     [
       'behind interim ones',
@@ -388,5 +391,95 @@ describe('a lane that nobody uses', () => {
     expect(lane.alive).toBe(true);
     vi.advanceTimersByTime(20);
     expect(lane.alive).toBe(false);
+  });
+});
+
+describe('beside its reply, an origin', () => {
+  test('says interim ones, and trailers, in their order', async () => {
+    const bytes =
+      'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: y\r\n\r\n' +
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Sum: a\r\nx-b: c\r\n\r\n';
+    for (const size of [1, 5, bytes.length]) {
+      const { lane, far } = await openLane();
+      say(far, bytes, size);
+      const told: unknown[] = [];
+      const sink: Partial<ReplySink> = {
+        onInterim: ({ status, rawHeaders }) => void told.push([status, ...rawHeaders]),
+        onHead: ({ status }) => void told.push(status),
+        onTrailers: (trailers) => void told.push(trailers),
+      };
+      await exchange(lane, '/', { sink });
+      expect([size, told]).toEqual([size, [[100], [103, 'Link', 'y'], 200, ['X-Sum', 'a', 'x-b', 'c']]]);
+      expect(lane.alive).toBe(true);
+    }
+  });
+
+  test.each([
+    ['51 interim replies', 'HTTP/1.1 103 X\r\n\r\n'.repeat(51)],
+    ['65 KB of interim replies', `HTTP/1.1 103 X\r\nA: ${'a'.repeat(30_000)}\r\n\r\n`.repeat(3)],
+  ])('says too much with %s', async (_name, bytes) => {
+    const { lane, far } = await openLane();
+    say(far, `${bytes}${OK}`);
+    expect(await exchange(lane)).toMatchObject({
+      error: { code: 'response-malformed', detail: 'Too many interim replies.' },
+    });
+    expect(lane.alive).toBe(false);
+  });
+
+  const SWITCH = 'HTTP/1.1 101 X\r\nUpgrade: x\r\n\r\n';
+
+  test('that changes the protocol is no lane any more, and every byte behind it goes to whoever asked', async () => {
+    const { lane, far, gone } = await openLane();
+    say(far, `${SWITCH}abc`);
+    let raw = '';
+    const switched = Promise.withResolvers<number>();
+    const onSwitch = ({ status }: { status: number }, rest: Buffer) => {
+      raw += rest.toString();
+      switched.resolve(status);
+      return (piece: Buffer): void => {
+        raw += piece.toString();
+      };
+    };
+    void exchange(lane, '/', { sink: { onSwitch } });
+    expect(await switched.promise).toBe(101);
+    expect([raw, lane.connection.socket.isPaused()]).toEqual(['abc', true]);
+    lane.connection.socket.resume();
+    far.write('HTTP/1.1 200 OK\r\n\r\n');
+    await until(() => raw.endsWith('\r\n\r\n'), 'the bytes');
+    expect(raw).toBe('abcHTTP/1.1 200 OK\r\n\r\n');
+    far.end();
+    await once(lane.connection.socket, 'end');
+    // One half has ended, and the lane leaves the other to whoever has it now.
+    expect([lane.alive, gone]).toEqual([true, []]);
+  });
+
+  test.each([
+    ['when nobody asked', {}, true],
+    ['before it has the whole request', { onSwitch: () => () => undefined }, false],
+  ])('may not change the protocol %s', async (_name, sink, sent) => {
+    const { lane, far } = await openLane();
+    say(far, SWITCH);
+    const failed = Promise.withResolvers<ProxyError>();
+    const nothing = (): void => undefined;
+    const whole = { onHead: nothing, onData: nothing, onPause: () => true, onEnd: nothing, onDrain: nothing };
+    lane.begin('GET', 'GET / HTTP/1.1\r\n\r\n', { ...whole, onError: failed.resolve, ...sink }, !sent);
+    lane.push(sent);
+    const { code, detail } = await failed.promise;
+    expect([code, detail]).toEqual(['response-malformed', 'A change of protocol that nobody asked for.']);
+    expect(lane.alive).toBe(false);
+  });
+
+  test('has more patience within a reply where it is given some, for that reply alone', async () => {
+    const { lane, far } = await openLane({ responseTimeout: 150 });
+    const onHead = (): void => {
+      lane.patience = 5_000;
+    };
+    far.once('data', () => {
+      far.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\no');
+      setTimeout(() => far.write('k'), 400);
+    });
+    expect(await exchange(lane, '/', { sink: { onHead } })).toMatchObject({ body: 'ok' });
+    far.once('data', () => void far.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\no'));
+    expect(await exchange(lane)).toMatchObject({ error: { code: 'response-timeout' } });
   });
 });

@@ -1,7 +1,7 @@
 // How the body of a reply is framed, and which framing two readers could take differently.
 
 import { describe, expect, test } from 'vitest';
-import { replyFraming } from '../../src/http/reply-framing.ts';
+import { announcesTooMuch, isEmpty, replyFraming } from '../../src/http/reply-framing.ts';
 
 const framing = (status: number, rawHeaders: readonly string[], method = 'GET', httpVersion = '1.1') =>
   replyFraming({ status, reason: '', httpVersion, rawHeaders }, method);
@@ -18,6 +18,8 @@ describe('the body of a reply', () => {
     [200, LENGTH, 'HEAD', 'none'],
     [200, CHUNKED, 'HEAD', 'none'],
     [204, LENGTH, 'GET', 'none'],
+    [205, LENGTH, 'GET', 'none'],
+    [205, CHUNKED, 'GET', 'none'],
     [304, LENGTH, 'GET', 'none'],
     [103, LENGTH, 'GET', 'none'],
     [200, Array.from({ length: 200 }, () => 'a'), 'GET', 'until close'],
@@ -45,5 +47,26 @@ describe('the body of a reply', () => {
     ),
   ] as const)('of %i with %j is none', (status, fields, reason) => {
     for (const method of ['GET', 'HEAD']) expect(framing(status, fields, method)).toEqual({ ok: false, reason });
+  });
+});
+
+describe('a status without content', () => {
+  test.each([200, 204, 205, 206, 304])('%i', (status) => {
+    expect(isEmpty(status)).toBe(status === 204 || status === 205);
+  });
+
+  test.each([
+    [204, [], false],
+    [204, ['Content-Length', '0'], false],
+    [204, LENGTH, true],
+    [204, CHUNKED, true],
+    [205, [], true],
+    [205, ['Content-Length', '0'], false],
+    [205, LENGTH, true],
+    [205, CHUNKED, true],
+    [200, LENGTH, false],
+    [304, LENGTH, false],
+  ] as const)('%i with %j announces too much: %j', (status, rawHeaders, expected) => {
+    expect(announcesTooMuch({ status, reason: '', httpVersion: '1.1', rawHeaders })).toBe(expected);
   });
 });

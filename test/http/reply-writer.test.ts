@@ -86,6 +86,52 @@ describe('a reply', () => {
     expect(text.slice(text.indexOf('\r\n\r\n'))).toBe(`\r\n\r\n186a0\r\n${large}\r\n0\r\n\r\n`);
   });
 
+  test('in chunks has its trailers behind them, and one of a length has none', async () => {
+    const end = (fields: string[], httpVersion: string) =>
+      sent(
+        (reply) => {
+          reply.writeHead(200, 'OK', fields);
+          reply.trailers = ['X-A', '1', 'x-b', ''];
+          reply.end(bytes('hello'));
+        },
+        { httpVersion },
+      );
+    expect(await end([], '1.1')).toMatch(/\r\n\r\n5\r\nhello\r\n0\r\nX-A: 1\r\nx-b: \r\n\r\n$/);
+    expect(await end(['Content-Length', '5'], '1.1')).toMatch(/\r\n\r\nhello$/);
+    expect(await end([], '1.0')).toMatch(/\r\n\r\nhello$/);
+  });
+
+  test('to HTTP/1.0 with a length keeps the connection where the client does', async () => {
+    const text = await sent(
+      (reply) => {
+        reply.writeHead(200, 'OK', ['Content-Length', '5']);
+        reply.end(bytes('hello'));
+      },
+      { httpVersion: '1.0' },
+    );
+    expect(text).toBe(`HTTP/1.1 200 OK\r\nContent-Length: 5\r\n${ALIVE}\r\nhello`);
+  });
+
+  test('may have interim ones before it, but not to HTTP/1.0', async () => {
+    const write = (reply: ReplyWriter): void => {
+      reply.writeInterim(103, 'Early Hints', ['Link', '</a>']);
+      reply.writeHead(200, 'OK', ['Content-Length', '0']);
+      reply.end();
+    };
+    const hint = 'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n';
+    const final = 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n';
+    expect(await sent(write)).toBe(`${hint}${final}${ALIVE}\r\n`);
+    expect(await sent(write, { httpVersion: '1.0', last: true })).toBe(`${final}Connection: close\r\n\r\n`);
+  });
+
+  test('that changes the protocol is its own end, and has no field of ours', async () => {
+    const text = await sent((reply) => {
+      reply.writeSwitch('Switching Protocols', ['Connection', 'Upgrade', 'Upgrade', 'x']);
+      reply.end(bytes('hello'));
+    });
+    expect(text).toBe('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n');
+  });
+
   test('to HTTP/1.0 without a length ends with the connection', async () => {
     const text = await sent(
       (reply) => {
@@ -100,6 +146,7 @@ describe('a reply', () => {
   test.each([
     ['HEAD', 200, ['Content-Length', '5']],
     ['GET', 204, []],
+    ['GET', 205, ['Content-Length', '5']],
     ['GET', 304, ['Content-Length', '5']],
     ['HEAD', 200, []],
   ])('to %s with %i has no body', async (method, status, fields) => {

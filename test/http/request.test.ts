@@ -35,6 +35,18 @@ describe('a body', () => {
     expect([got, request.bytes, request.wanted]).toEqual([['a', 'b', 'c', '<end>'], 3, 'no']);
   });
 
+  test('that the client holds back is not awaited, and taken when it comes', () => {
+    const { request, sink, got, arrive, flow } = open();
+    request.read(sink);
+    request.holdBack(true);
+    const before = flow();
+    request.holdBack(true);
+    expect([request.wanted, flow()]).toEqual(['yes', before]);
+    arrive('a');
+    request.holdBack(false);
+    expect([request.wanted, got, flow()]).toEqual(['awaited', ['a'], before + 1]);
+  });
+
   test('that was whole before somebody reads it ends behind its last piece', () => {
     const { request, sink, got, arrive } = open();
     arrive('a');

@@ -38,11 +38,10 @@ const rigFor = (options: RigOptions = {}, onClientCert: 'refuse' | 'splice' = 'r
 
 describe.skipIf(!hasNginx)(`nginx${hasNginx ? '' : ' (skipped: no nginx here)'}`, () => {
   const start = async (verify: 'on' | 'optional', versions: string) => {
-    const nginx = await startNginx(
-      server,
-      `ssl_protocols ${versions}; ssl_verify_client ${verify}; ssl_client_certificate ${clients.rootFile};
+    const nginx = await startNginx(server, {
+      directives: `ssl_protocols ${versions}; ssl_verify_client ${verify}; ssl_client_certificate ${clients.rootFile};
        location = /who { return 200 "who: $ssl_client_s_dn"; }`,
-    );
+    });
     onTestFinished(() => nginx.stop());
     return `ok.test:${nginx.port}`;
   };

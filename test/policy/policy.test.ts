@@ -336,6 +336,40 @@ describe('the index over all rules', () => {
   });
 });
 
+describe('an offer to leave HTTP', () => {
+  const outcome = (policy: Policy, url: string, offered: string[]): unknown[] => {
+    const facts = { client: '192.0.2.9', method: 'GET', target: target(url) };
+    const granted = policy.decideRequest(facts);
+    if (granted.action === 'deny') throw new Error(granted.reason);
+    const { decision, protocols } = policy.decideUpgrade(facts, granted, offered);
+    const wouldDeny = decision.action === 'allow' && decision.wouldDeny;
+    return [decision.action, decision.rule, protocols, ...(wouldDeny ? ['would deny'] : [])];
+  };
+  const rules: RuleOptions[] = [
+    { name: 'exec', urls: ['https://k.test/exec/**'], action: 'allow', upgrades: ['spdy/3.1', 'WebSocket'] },
+    { name: 'none', hosts: ['n.test'], action: 'allow', upgrades: [] },
+    { name: 'rest', hosts: ['.test'], action: 'allow' },
+  ];
+
+  test.each<[string, string, string[], unknown[]]>([
+    ['of WebSocket goes on', 'http://a.test/', ['websocket'], ['allow', 'rest', ['websocket']]],
+    ['of what the rule permits goes on', 'https://k.test/exec/1', ['SPDY/3.1'], ['allow', 'exec', ['SPDY/3.1']]],
+    ['of it elsewhere does not', 'https://k.test/x', ['SPDY/3.1'], ['deny', 'upgrades', []]],
+    ['where the rule permits none does not', 'http://n.test/', ['websocket'], ['deny', 'upgrades', []]],
+    ['of h2c is passed over', 'http://n.test/', ['h2c'], ['allow', 'none', []]],
+    ['of h2c beside another loses it', 'http://a.test/', ['h2c', 'websocket'], ['allow', 'rest', ['websocket']]],
+  ])('%s: %s, %j', (_name, url, offered, expected) => {
+    expect(outcome(policyOf(rules), url, offered)).toEqual(expected);
+  });
+
+  test('is let through and told in report mode, but for what would hide requests', () => {
+    const compiled = compilePolicy({ ...BASE, mode: 'report', rules });
+    if (!compiled.ok) throw new Error('these rules are sound');
+    const offered = ['tcp', 'h2c'];
+    expect(outcome(compiled.policy, 'http://a.test/', offered)).toEqual(['allow', 'upgrades', ['tcp'], 'would deny']);
+  });
+});
+
 describe('the normal form', () => {
   test('whatever is in the path, the pattern that was written from it matches it', () => {
     const raw = fc

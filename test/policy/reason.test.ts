@@ -22,6 +22,7 @@ const api: Rule = {
   methods: undefined,
   ports: undefined,
   who: undefined,
+  upgrades: [],
 };
 
 describe('the reason of a verdict', () => {

@@ -29,7 +29,7 @@ export interface Nginx {
 }
 
 /** `directives`: more of its own, for the server. */
-export async function startNginx(pair: Pair, directives = ''): Promise<Nginx> {
+export async function startNginx(pair: Pair, { http2 = false, directives = '' } = {}): Promise<Nginx> {
   const folder = await mkdtemp(join(tmpdir(), 'nginx-'));
   const root = join(folder, 'root');
   const port = await freePort();
@@ -38,7 +38,7 @@ export async function startNginx(pair: Pair, directives = ''): Promise<Nginx> {
   await mkdir(join(root, 'upload'), { recursive: true });
   await writeFile(join(folder, 'cert.pem'), pair.cert);
   await writeFile(join(folder, 'key.pem'), pair.key);
-  await writeFile(join(folder, 'nginx.conf'), nginxConf(folder, port, takesUploads, directives));
+  await writeFile(join(folder, 'nginx.conf'), nginxConf(folder, port, { takesUploads, http2, directives }));
   const child = spawn(NGINX, ['-p', folder, '-c', join(folder, 'nginx.conf'), '-e', join(folder, 'error.log')], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
@@ -67,7 +67,11 @@ export async function startNginx(pair: Pair, directives = ''): Promise<Nginx> {
 }
 
 /** One process in the foreground: the pid we have is all there is. */
-function nginxConf(folder: string, port: number, takesUploads: boolean, directives: string): string {
+function nginxConf(
+  folder: string,
+  port: number,
+  { takesUploads, http2, directives }: { takesUploads: boolean; http2: boolean; directives: string },
+): string {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
   return `
 daemon off;
@@ -83,7 +87,7 @@ http {
   default_type application/octet-stream;
   client_max_body_size 0;
   server {
-    listen 127.0.0.1:${port} ssl;
+    listen 127.0.0.1:${port} ssl${http2 ? ' http2' : ''};
     ssl_certificate ${folder}/cert.pem;
     ssl_certificate_key ${folder}/key.pem;
     root ${folder}/root;

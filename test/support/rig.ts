@@ -28,6 +28,7 @@ export interface RigOptions {
   /** Paths of revocation lists. */
   readonly crl?: readonly string[];
   readonly via?: string | undefined;
+  readonly http2?: boolean;
   readonly allowAddresses?: readonly string[];
   readonly names?: readonly string[];
   readonly onReject?: 'off' | 'suggest' | 'splice';
@@ -79,6 +80,7 @@ export function rigConfig(folder: string, options: RigOptions = {}): Config {
     },
     resolver: { servers: options.servers ?? [], hosts: options.hosts ?? {}, maxTtl: 300_000 },
     via: 'via' in options ? options.via : 'sallyport',
+    http2: options.http2 ?? true,
     rejections: {
       onReject: options.onReject ?? 'suggest',
       state: join(folder, 'state', 'exceptions.json'),

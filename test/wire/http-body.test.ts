@@ -111,7 +111,7 @@ describe('chunks with', () => {
   test.each([
     ['one extension without end', `1;${'x'.repeat(20_000)}`],
     ['many extensions', `1;${'x'.repeat(100)}\r\na\r\n`.repeat(200)],
-    ['trailers without end', `0\r\n${'A: b\r\n'.repeat(4_000)}`],
+    ['long trailers', `0\r\n${`A: ${'b'.repeat(1_000)}\r\n`.repeat(20)}`],
     ['a size of zeros without end', '0'.repeat(20_000)],
   ])('%s are too much', (_name, text) => {
     for (const size of [1, 1_000, text.length]) {
@@ -119,8 +119,45 @@ describe('chunks with', () => {
     }
   });
 
+  test('more than 100 trailers are too many, and 100 are not', () => {
+    for (const size of [1, 7, 5_000]) {
+      expect(readPieces('chunked', `0\r\n${'A: b\r\n'.repeat(4_000)}`, size).problem).toBe('Too many trailers');
+      expect(readPieces('chunked', `0\r\n${'A: b\r\n'.repeat(100)}\r\n`, size)).toMatchObject({ done: true });
+    }
+  });
+
   test('nothing to find fault with may be as many as they like', () => {
     const outcome = readPieces('chunked', `${'1;x\r\na\r\n'.repeat(5_000)}0\r\n\r\n`, 1_000);
     expect(outcome).toMatchObject({ data: 'a'.repeat(5_000), done: true });
+  });
+});
+
+describe('trailers', () => {
+  const trailersOf = (text: string, size: number): BodyReader => {
+    const body = new BodyReader('chunked');
+    const bytes = Buffer.from(text, 'latin1');
+    for (let at = 0; at < bytes.length; at += size) body.read(bytes.subarray(at, at + size), () => undefined);
+    return body;
+  };
+
+  test('are names and values as they came, without the space around them', () => {
+    const text = '1\r\na\r\n0\r\nX-Sum: a b\r\nx-e:\r\nX-L:\t \xe9\xa0 \t\r\n\r\n';
+    for (const size of [1, 2, 5, text.length]) {
+      const body = trailersOf(text, size);
+      expect([body.done, body.trailers]).toEqual([true, ['X-Sum', 'a b', 'x-e', '', 'X-L', '\xe9\xa0']]);
+    }
+  });
+
+  test('are no list at all where there are none', () => {
+    expect(trailersOf('1\r\na\r\n0\r\n\r\n', 3).trailers).toBeUndefined();
+    expect(new BodyReader(5).trailers).toBeUndefined();
+  });
+
+  test('are not done at any prefix of their message', () => {
+    const text = '0\r\nX-Sum: abc\r\n\r\n';
+    for (let end = 0; end < text.length; end += 1) {
+      expect([end, trailersOf(text.slice(0, end), 100).done]).toEqual([end, false]);
+    }
+    expect(trailersOf(text, 100).done).toBe(true);
   });
 });

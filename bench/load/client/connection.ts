@@ -34,18 +34,9 @@ export class Connection {
   }
 
   static async open(client: Client): Promise<Connection> {
-    const { plan } = client;
-    const host = typeof plan.host === 'string' ? plan.host : `n${process.pid}x${++names}.${plan.host.newBelow}`;
-    const authority = `${host}:${plan.originPort}`;
-    const socket = await dial(plan.proxyPort);
-    try {
-      if (plan.entry === 'absolute') return new Connection(socket, get(`http://${authority}${plan.path}`, authority));
-      if (plan.entry === 'connect') await openTunnel(socket, authority);
-      return new Connection(await shakeHands(client, socket, host), get(plan.path, authority));
-    } catch (error) {
-      socket.destroy();
-      throw error;
-    }
+    const { entry, path } = client.plan;
+    const { socket, authority } = await openSocket(client);
+    return new Connection(socket, get(entry === 'absolute' ? `http://${authority}${path}` : path, authority));
   }
 
   /** False once the other side has said or shown that this connection carries nothing more. */
@@ -65,6 +56,22 @@ export class Connection {
   close(): void {
     this.#socket.on('error', () => undefined);
     this.#socket.destroy();
+  }
+}
+
+/** Ready for requests to the authority. */
+export async function openSocket(client: Client): Promise<{ socket: Socket | TLSSocket; authority: string }> {
+  const { plan } = client;
+  const host = typeof plan.host === 'string' ? plan.host : `n${process.pid}x${++names}.${plan.host.newBelow}`;
+  const authority = `${host}:${plan.originPort}`;
+  const socket = await dial(plan.proxyPort);
+  try {
+    if (plan.entry === 'absolute') return { socket, authority };
+    if (plan.entry === 'connect') await openTunnel(socket, authority);
+    return { socket: await shakeHands(client, socket, host), authority };
+  } catch (error) {
+    socket.destroy();
+    throw error;
   }
 }
 
@@ -129,7 +136,8 @@ function shakeHands(client: Client, socket: Socket, host: string): Promise<TLSSo
     tls.once('error', reject).once('close', onClose);
     tls.once('secureConnect', () => {
       tls.off('error', reject).off('close', onClose);
-      if (tls.alpnProtocol === 'h2') return reject(new Error('the proxy chose h2, which this client cannot speak'));
+      const wanted = client.plan.operation === 'stream';
+      if ((tls.alpnProtocol === 'h2') !== wanted) return reject(new Error(`the proxy chose ${tls.alpnProtocol}`));
       client.handshakes += 1;
       if (tls.isSessionReused()) client.resumed += 1;
       resolve(tls);

@@ -17,7 +17,9 @@ export interface Plan {
   /** PEM of the CA that the client trusts. */
   readonly trust: string;
   readonly resumed: boolean;
+  /** Workers; with streams, that many share a connection. */
   readonly connections: number;
+  readonly streams: number;
 }
 
 export interface Pace {

@@ -1,6 +1,7 @@
 // Does one operation of a plan after the other.
 
 import { askToBeRefused, type Client, Connection } from './connection.ts';
+import { createH2Worker } from './h2-worker.ts';
 
 export interface Worker {
   /** One operation; bytes of the bodies it got. */
@@ -14,6 +15,8 @@ export async function createWorker(client: Client): Promise<Worker> {
       return { operate: () => oneConnection(client), end: () => undefined };
     case 'refusal':
       return { operate: () => askToBeRefused(client), end: () => undefined };
+    case 'stream':
+      return createH2Worker(client);
     case 'request':
     case 'download': {
       const worker = new KeptConnection(client);

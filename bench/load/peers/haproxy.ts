@@ -13,7 +13,7 @@ const HAPROXY = '/usr/sbin/haproxy';
 
 export const haproxy: Peer = {
   name: 'haproxy',
-  carries: ({ way, host }) => way === 'bump' && host === 'known',
+  carries: ({ way, host, operation }) => way === 'bump' && host === 'known' && operation !== 'stream',
   note: 'no CONNECT: a reverse proxy with a certificate made beforehand; the limit',
   missing: () => missingProgram(HAPROXY, 'haproxy'),
   version: () => saidVersion(HAPROXY, ['-v'], /(?<=version )\S+/),

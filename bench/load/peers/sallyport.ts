@@ -1,5 +1,6 @@
 // Sallyport as it is started by its users, every check and the log on.
 
+import type { ChildProcess } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort } from '../free-port.ts';
@@ -15,6 +16,12 @@ export interface SallyportOptions {
   readonly workers: number | 'auto';
   /** Rules in front of those of the bench, as YAML of one line each, that match nothing it asks for. */
   readonly rules?: readonly string[];
+  /** What `node` loads takes messages. */
+  readonly talks?: boolean;
+}
+
+export interface RunningSallyport extends RunningPeer {
+  readonly child: ChildProcess;
 }
 
 export const sallyport: Peer = {
@@ -34,7 +41,11 @@ export const sallyportAuto: Peer = {
   start: (ground, folder) => startSallyport(ground, folder, { workers: 'auto' }),
 };
 
-export async function startSallyport(ground: Ground, folder: string, options: SallyportOptions): Promise<RunningPeer> {
+export async function startSallyport(
+  ground: Ground,
+  folder: string,
+  options: SallyportOptions,
+): Promise<RunningSallyport> {
   const port = await freePort();
   const file = join(folder, 'proxy.yaml');
   const log = join(folder, 'service.log');
@@ -43,8 +54,10 @@ export async function startSallyport(ground: Ground, folder: string, options: Sa
     process.execPath,
     [...(options.node ?? []), join(ROOT, 'src/main.ts'), 'run', '--config', file],
     log,
+    options.talks,
   );
   return {
+    child,
     pid: await untilListening(child, port, log),
     ca: join(folder, 'ca.pem'),
     reverse: false,
@@ -67,7 +80,7 @@ upstream: { trust: [${certificates.root}], allowAddresses: [127.0.0.1/32] }
 resolver: { servers: ["${nameServer.address}:${nameServer.port}"] }
 policy:
   mode: enforce
-  connectPorts: [${origin.tlsPort}]
+  connectPorts: [${origin.tlsPort}, ${origin.h2Port}]
   httpPorts: [${origin.plainPort}]
   rules: [
     ${rules.join('')}

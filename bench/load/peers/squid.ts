@@ -13,7 +13,7 @@ const CERTGEN = '/usr/lib/squid/security_file_certgen';
 
 export const squid: Peer = {
   name: 'squid',
-  carries: () => true,
+  carries: ({ operation }) => operation !== 'stream',
   note: 'cache off; logs in its native format; refuses on a port without ssl-bump, since it would bump to refuse',
   missing: ({ nameServer }) => {
     if (!existsSync(CERTGEN)) return 'not installed (Debian: squid-openssl)';

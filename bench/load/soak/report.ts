@@ -8,12 +8,20 @@ import { table } from '../report/table.ts';
 import { OWN, PLAIN } from '../scaling/colours.ts';
 import type { Stream } from './streams.ts';
 
+/** Memory at one moment, in MB. */
+export interface Look {
+  readonly minute: number;
+  /** What the system sees. */
+  readonly resident: number;
+  /** The same after garbage and free pages have been let go of. */
+  readonly held: number;
+}
+
 export interface SoakResult {
   readonly circumstances: readonly Circumstance[];
   readonly minutes: number;
-  /** Minutes and MB. */
-  readonly points: readonly (readonly [number, number])[];
-  /** MB in ten minutes, and the most that it may be. */
+  readonly looks: readonly Look[];
+  /** MB of what is held in ten minutes, and the most that it may be. */
   readonly slope: number;
   readonly steepest: number;
   readonly streams: readonly (Stream & {
@@ -27,52 +35,56 @@ const TITLE = 'Soak';
 const HEAD = ['load', 'per second', 'done', 'failed'] as const;
 
 export function soakMarkdown(result: SoakResult): string {
-  const { circumstances, points } = result;
+  const { circumstances, looks } = result;
   const sections = [
     `# ${TITLE}`,
     circumstances.map(([label, value]) => `- ${label}: ${value}`).join('\n'),
     verdictOf(result),
     table(HEAD, rowsOf(result)),
     table(
-      ['minute', 'MB'],
-      points.filter((_, index) => index % 6 === 5).map(([minute, memory]) => [minute.toFixed(1), short(memory)]),
+      ['minute', 'MB held', 'MB resident before'],
+      looks
+        .filter((_, index) => index % 2 === 1)
+        .map(({ minute, held, resident }) => [minute.toFixed(1), short(held), short(resident)]),
     ),
   ];
   return `${sections.join('\n\n')}\n`;
 }
 
 export function soakHtml(result: SoakResult): string {
-  const { circumstances, points } = result;
+  const { circumstances, looks } = result;
+  const line = (read: (look: Look) => number) => looks.map((look) => [look.minute, read(look)] as const);
   const rows = [HEAD, ...rowsOf(result)].map(
     (row) => `<tr>${row.map((cell) => `<td>${escaped(cell)}</td>`).join('')}</tr>`,
   );
   const trend = trendOf(result);
   const plot = linePlot(
     [
-      { label: 'memory', colour: OWN, points },
+      { label: 'memory', colour: OWN, points: line(({ held }) => held) },
       { label: 'line through it', colour: PLAIN, points: trend },
     ],
-    { title: 'minutes', linear: true, ticks: evenTicks([0, ...points.map(([minute]) => minute)]) },
+    { title: 'minutes', linear: true, ticks: evenTicks([0, ...looks.map(({ minute }) => minute)]) },
     zeroBased(
       'MB',
-      points.map(([, memory]) => memory),
+      looks.map(({ held }) => held),
     ),
   );
   return page(
     TITLE,
     circumstances,
     `<p>${escaped(verdictOf(result))}</p>
-<div class="grid-of-plots">${figure('memory', 'MB of the whole process tree; grey: the line through it by least squares', plot)}</div>
+<div class="grid-of-plots">${figure('memory', 'MB that the whole process tree holds; grey: the line through it by least squares', plot)}</div>
 <table>${rows.join('')}</table>`,
   );
 }
 
-function verdictOf({ minutes, slope, steepest, points }: SoakResult): string {
-  const memory = points.map(([, each]) => each);
+function verdictOf({ minutes, slope, steepest, looks }: SoakResult): string {
+  const range = (values: readonly number[]) => `${short(Math.min(...values))} to ${short(Math.max(...values))} MB`;
   return (
-    `Memory of the whole process tree, looked at ${points.length} times in ${minutes} minutes after the stores were full: ` +
-    `${short(Math.min(...memory))} to ${short(Math.max(...memory))} MB. The line through it rises by ${short(slope)} MB in ` +
-    `ten minutes; ${steepest} are allowed.`
+    `Memory that the whole process tree holds, garbage and free pages let go of, looked at ${looks.length} times in ` +
+    `${minutes} minutes after the stores were full: ${range(looks.map(({ held }) => held))}. The line through it rises by ` +
+    `${short(slope)} MB in ten minutes; ${steepest} are allowed. Resident before each look: ` +
+    `${range(looks.map(({ resident }) => resident))}.`
   );
 }
 
@@ -85,9 +97,10 @@ function rowsOf({ streams }: SoakResult): string[][] {
   ]);
 }
 
-/** From the first point to the last, through the middle of all. */
-function trendOf({ points, slope }: SoakResult): (readonly [number, number])[] {
-  const mean = (at: 0 | 1): number => points.reduce((sum, point) => sum + point[at], 0) / points.length;
-  const [middle, level] = [mean(0), mean(1)];
-  return [points[0]?.[0] ?? 0, points.at(-1)?.[0] ?? 0].map((x) => [x, level + ((x - middle) * slope) / 10]);
+/** From the first look to the last, through the middle of all. */
+function trendOf({ looks, slope }: SoakResult): (readonly [number, number])[] {
+  const mean = (read: (look: Look) => number): number =>
+    looks.reduce((sum, look) => sum + read(look), 0) / looks.length;
+  const [middle, level] = [mean(({ minute }) => minute), mean(({ held }) => held)];
+  return [looks[0]?.minute ?? 0, looks.at(-1)?.minute ?? 0].map((x) => [x, level + ((x - middle) * slope) / 10]);
 }

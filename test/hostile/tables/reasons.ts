@@ -37,6 +37,11 @@ export const REASONS: readonly Reason[] = [
     what: '`Max-Forwards`',
     why: 'a count that is none never ends; `TRACE` would echo cookies and passwords',
   },
+  {
+    of: ['SMUG-06'],
+    what: '`Upgrade`',
+    why: 'what follows passes unread, so it must be permitted and unmistakable; `h2c` and TLS are left out and never refused',
+  },
   { of: ['HTTP-07'], what: '`Expect`', why: 'it cannot be promised' },
   { of: ['HTTP-15'], what: 'the method', why: 'it is not known whether it may be repeated, cached, or has a body' },
   {

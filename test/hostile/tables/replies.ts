@@ -113,6 +113,8 @@ export const BAD_REPLIES: readonly BadReply[] = [
     ['70 KB in one field', `${OK}A: ${'a'.repeat(70_000)}\r\n${LENGTH}`],
     ['101 fields', `${OK}${'A: b\r\n'.repeat(100)}${LENGTH}`],
     ['2,500 fields', `${OK}${'A: b\r\n'.repeat(2_499)}${LENGTH}`],
+    ['51 stray 100 Continue', `${'HTTP/1.1 100 Continue\r\n\r\n'.repeat(51)}${OK}${LENGTH}`],
+    ['65 KB of interim replies', `${`HTTP/1.1 103 X\r\nA: ${'a'.repeat(32_000)}\r\n\r\n`.repeat(3)}${OK}${LENGTH}`],
     ['1,000 interim replies', `${'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n'.repeat(1_000)}${OK}${LENGTH}`],
     [
       '10 MB of interim replies',
@@ -125,6 +127,13 @@ export const BAD_REPLIES: readonly BadReply[] = [
       `HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n${OK}${LENGTH}`,
       'ok',
     ],
+    ['50 stray 100 Continue', `${'HTTP/1.1 100 Continue\r\n\r\n'.repeat(50)}${OK}${LENGTH}`, 'ok'],
+  ]),
+  ...of('RESP-04', '502 or cut', [
+    ['101 trailers', `${CHUNKED}2\r\nok\r\n0\r\n${'A: b\r\n'.repeat(101)}\r\n`],
+    ['17 KB of trailers', `${CHUNKED}2\r\nok\r\n0\r\nA: ${'b'.repeat(17_000)}\r\n\r\n`],
+    ['trailers without end', `${CHUNKED}2\r\nok\r\n0\r\n${'A: b\r\n'.repeat(20_000)}`],
+    ['a trailer that frames', `${CHUNKED}2\r\nok\r\n0\r\nTransfer-Encoding: chunked\r\n\r\n`],
   ]),
   ...of('RESP-05', 502, [
     ['a 101 that nobody asked for', 'HTTP/1.1 101 X\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\nraw'],
@@ -134,6 +143,12 @@ export const BAD_REPLIES: readonly BadReply[] = [
     ['204 with a length and a body', 'HTTP/1.1 204 X\r\nContent-Length: 5\r\n\r\nhello', ''],
     ['204 with a body', 'HTTP/1.1 204 X\r\n\r\nhello', ''],
     ['204 with chunks', 'HTTP/1.1 204 X\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n', ''],
+  ]),
+  ...of('RESP-05', 205, [
+    ['205 with a length and a body', 'HTTP/1.1 205 X\r\nContent-Length: 5\r\n\r\nhello', ''],
+    ['205 with a body', ending('HTTP/1.1 205 X\r\n\r\nhello'), ''],
+    ['205 with chunks', 'HTTP/1.1 205 X\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n', ''],
+    ['205 with a body that comes late', 'HTTP/1.1 205 X\r\nContent-Length: 5\r\n\r\n', ''],
   ]),
   ...of('RESP-05', 304, [['304 with a body', 'HTTP/1.1 304 X\r\nContent-Length: 5\r\n\r\nhello', '']]),
   ...of('RESP-05', 200, [

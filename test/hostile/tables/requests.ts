@@ -16,12 +16,14 @@ export interface Sent {
 
 export interface Outcome {
   readonly statuses: readonly number[];
-  /** Request line and body of each request, as the origin got them. */
+  /** Request line, body and trailers of each request, as the origin got them. */
   readonly upstream: readonly string[];
   /** Values of some fields of the first request at the origin. */
   readonly fields?: Readonly<Record<string, readonly string[]>>;
   /** Values of some fields of the last reply at the client. */
   readonly replyFields?: Readonly<Record<string, readonly string[]>>;
+  /** Lines behind the body of the last reply. */
+  readonly replyTrailers?: readonly string[];
 }
 
 export type Exchange = Row<Sent, Outcome>;
@@ -137,9 +139,47 @@ export const EXCHANGES: readonly Exchange[] = [
       {
         statuses: [Number(status.slice(0, 3))],
         upstream: ['GET /ws HTTP/1.1'],
-        fields: { upgrade: [] },
+        fields: { upgrade: ['websocket'], connection: ['Upgrade'] },
         replyFields: { upgrade: [] },
       },
+    ),
+  ),
+  get(
+    'SMUG-06',
+    'smuggling',
+    'of several upgrades only WebSocket goes on',
+    'Connection: upgrade, close\r\nUpgrade: h2c, WebSocket, tcp\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n',
+    { upgrade: ['WebSocket'], connection: ['Upgrade'] },
+  ),
+  get('SMUG-06', 'smuggling', 'an upgrade that Connection does not name stays here', 'Upgrade: websocket\r\n', {
+    upgrade: [],
+    connection: ['keep-alive'],
+  }),
+  ...['tcp', 'SPDY/3.1', 'connect-udp', 'h2c, tcp'].map((protocol) =>
+    row(
+      'SMUG-06',
+      'smuggling',
+      `an upgrade to ${protocol}`,
+      { bytes: `${START('GET', '/a')}Connection: Upgrade, close\r\nUpgrade: ${protocol}\r\n\r\n`, methods: ['GET'] },
+      refused(403),
+    ),
+  ),
+  ...(
+    [
+      ['a WebSocket by POST', 'POST', 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n'],
+      ['a WebSocket without a key', 'GET', ''],
+      ['a WebSocket with two keys', 'GET', 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n'.repeat(2)],
+      ['a WebSocket with a body', 'GET', 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nContent-Length: 5\r\n'],
+    ] as const
+  ).map(([name, method, extra]) =>
+    row(
+      'SMUG-06',
+      'smuggling',
+      name,
+      {
+        bytes: `${START(method, '/a')}Connection: Upgrade, close\r\nUpgrade: websocket\r\n${extra}\r\n${extra.includes('Length') ? 'hello' : ''}`,
+      },
+      refused(400),
     ),
   ),
   get(
@@ -250,7 +290,7 @@ export const EXCHANGES: readonly Exchange[] = [
       {
         bytes: `${START('POST', '/a')}${expect}${CLOSE}Content-Length: 5\r\n\r\nhello`,
       },
-      { statuses: [200], upstream: ['POST /a HTTP/1.1 | hello'], fields: { expect: [] } },
+      { statuses: [200], upstream: ['POST /a HTTP/1.1 | hello'], fields: { expect: ['100-continue'] } },
     ),
   ),
   row(
@@ -271,6 +311,43 @@ export const EXCHANGES: readonly Exchange[] = [
   row(
     'HTTP-08',
     'semantics',
+    'HTTP/1.0 gets neither interim replies nor trailers',
+    {
+      bytes: 'GET {U}/a HTTP/1.0\r\nHost: {H}\r\n\r\n',
+      answer: `HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n${OK}Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-T: 1\r\n\r\n`,
+    },
+    { statuses: [200], upstream: ['GET /a HTTP/1.1'], replyFields: { link: [] }, replyTrailers: [] },
+  ),
+  row(
+    'HTTP-08',
+    'semantics',
+    'HTTP/1.0 keeps its connection when it asks for that, as long as replies have a length',
+    {
+      bytes: ['/a', '/b', '/c']
+        .map(
+          (path) => `GET {U}${path} HTTP/1.0\r\nHost: {H}\r\n${path === '/c' ? '' : 'Connection: Keep-Alive\r\n'}\r\n`,
+        )
+        .join(''),
+    },
+    {
+      statuses: [200, 200, 200],
+      upstream: ['GET /a HTTP/1.1', 'GET /b HTTP/1.1', 'GET /c HTTP/1.1'],
+      replyFields: { connection: ['close'] },
+    },
+  ),
+  row(
+    'HTTP-08',
+    'semantics',
+    'HTTP/1.0 does not keep it behind a reply without a length',
+    {
+      bytes: 'GET {U}/a HTTP/1.0\r\nHost: {H}\r\nConnection: keep-alive\r\n\r\n'.repeat(2),
+      answer: `${OK}Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n`,
+    },
+    { statuses: [200], upstream: ['GET /a HTTP/1.1'], replyFields: { connection: ['close'] } },
+  ),
+  row(
+    'HTTP-08',
+    'semantics',
     'HEAD has a length and no body',
     {
       bytes: `${START('HEAD', '/a')}${CLOSE}\r\n`,
@@ -279,7 +356,7 @@ export const EXCHANGES: readonly Exchange[] = [
     },
     { statuses: [200], upstream: ['HEAD /a HTTP/1.1'], replyFields: { 'content-length': ['5'] } },
   ),
-  ...[204, 304].map((status) =>
+  ...[204, 205, 304].map((status) =>
     row(
       'HTTP-08',
       'semantics',
@@ -294,24 +371,29 @@ export const EXCHANGES: readonly Exchange[] = [
   row(
     'HTTP-08',
     'semantics',
-    'trailers of a request are dropped',
+    'trailers of a request pass, but for those that mean something before it',
     {
       bytes: `${START('POST', '/a')}${CLOSE}Transfer-Encoding: chunked\r\nTrailer: Host\r\n\r\n5\r\nhello\r\n0\r\nHost: evil.test\r\nX-T: 1\r\n\r\n`,
     },
-    { statuses: [200], upstream: ['POST /a HTTP/1.1 | hello'], fields: { host: ['{H}'], 'x-t': [], trailer: [] } },
+    {
+      statuses: [200],
+      upstream: ['POST /a HTTP/1.1 | hello | X-T: 1'],
+      fields: { host: ['{H}'], 'x-t': [], trailer: [] },
+    },
   ),
   row(
     'HTTP-08',
     'semantics',
-    'trailers of a reply are dropped',
+    'trailers of a reply pass, but for those that mean something before it',
     {
       bytes: `${START('GET', '/a')}${CLOSE}\r\n`,
-      answer: `${OK}Transfer-Encoding: chunked\r\nTrailer: X-T\r\n\r\n2\r\nok\r\n0\r\nX-T: 1\r\n\r\n`,
+      answer: `${OK}Transfer-Encoding: chunked\r\nTrailer: X-T\r\n\r\n2\r\nok\r\n0\r\nX-T: 1\r\nSet-Cookie: a=b\r\nLocation: x\r\nx-u:\r\n\r\n`,
     },
     {
       statuses: [200],
       upstream: ['GET /a HTTP/1.1'],
-      replyFields: { 'x-t': [], trailer: [], 'transfer-encoding': ['chunked'] },
+      replyFields: { 'x-t': [], 'set-cookie': [], trailer: ['X-T'], 'transfer-encoding': ['chunked'] },
+      replyTrailers: ['X-T: 1', 'x-u: '],
     },
   ),
   get(

@@ -1,0 +1,156 @@
+// One connection to an origin that speaks HTTP/2: many exchanges at once, each on a stream of its own. Made and kept by
+// h2-pool.ts. It takes no further exchange once the origin has said goodbye, has been silent, or we have enough of it.
+
+import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants, type Settings } from 'node:http2';
+import { ProxyError } from '../core/errors.ts';
+import type { Limits } from '../core/limits.ts';
+import { Deadline } from '../net/deadline.ts';
+import type { UpstreamConnection } from '../net/upstream.ts';
+import { FrameWatch } from './frame-watch.ts';
+import { H2Exchange } from './h2-exchange.ts';
+import { CLIENT_OPTIONS, MAX_STREAMS } from './h2-options.ts';
+import type { LaneParts } from './lane.ts';
+
+/** Milliseconds a verified connection waits for its first request before it is closed. */
+const UNUSED_LIFE = 10_000;
+/** Milliseconds for an origin to close when all is said. */
+const LINGER = 1_000;
+
+export class H2Lane {
+  readonly connection: UpstreamConnection;
+  /** As that of a Lane. */
+  readonly origin: string;
+  readonly #limits: Limits;
+  readonly #session: ClientHttp2Session;
+  readonly #onIdle: (lane: H2Lane) => void;
+  readonly #deadline = new Deadline(() => this.#onLate());
+  readonly #watch: FrameWatch;
+  readonly #exchanges = new Set<H2Exchange>();
+  #mostStreams = MAX_STREAMS;
+  /** It can be spoken over a WebSocket to (RFC 8441). */
+  extended = false;
+  /** Whether no exchange has run on it yet. */
+  fresh = true;
+  /** The origin has said anything to a request. */
+  answered = false;
+  #retired = false;
+
+  /** `onIdle`: nothing is under way on it any more; `onGone`: it has closed. Each is called with the lane. */
+  constructor(parts: LaneParts, limits: Limits, onIdle: (lane: H2Lane) => void, onGone: (lane: H2Lane) => void) {
+    const { connection, intake, origin } = parts;
+    this.connection = connection;
+    this.origin = origin;
+    this.#limits = limits;
+    this.#onIdle = onIdle;
+    const { socket } = connection;
+    const early = intake.early();
+    if (early && early.length > 0) socket.unshift(early);
+    this.#session = connect(urlOf(origin), { ...CLIENT_OPTIONS, createConnection: () => socket });
+    this.#watch = new FrameWatch(this.#session, socket, () => this.destroy());
+    this.#session.on('error', () => this.destroy()).on('goaway', this.#onGoaway);
+    this.#session.on('remoteSettings', this.#onSettings).on('stream', refuse);
+    // It may stay half open (see dial.ts), which is no use to either side here.
+    socket.on('end', () => socket.destroy());
+    socket.once('close', () => {
+      this.#retired = true;
+      this.#deadline.end();
+      this.#watch.end();
+      onGone(this);
+    });
+    this.#deadline.set(UNUSED_LIFE);
+    if (!early) this.destroy();
+  }
+
+  get alive(): boolean {
+    return !this.#retired && !this.#session.closed && !this.connection.socket.destroyed;
+  }
+
+  /** Whether another exchange can begin now. */
+  get hasRoom(): boolean {
+    return this.alive && this.#exchanges.size < this.#mostStreams;
+  }
+
+  /** It has come to its end before its time: what its streams say of themselves was not said of them. */
+  get broken(): boolean {
+    return this.#session.destroyed || this.connection.socket.destroyed;
+  }
+
+  /** Why it has, where the origin let us know. */
+  get loss(): ProxyError {
+    return this.connection.wish?.refusal(this.answered) ?? new ProxyError('response-aborted');
+  }
+
+  get idle(): boolean {
+    return this.#exchanges.size === 0;
+  }
+
+  /** A place for one exchange, which ends by its `onEnd` or `onError`, or by `destroy`. */
+  enter(): H2Exchange {
+    const exchange = new H2Exchange(this, this.#limits);
+    this.#exchanges.add(exchange);
+    this.#deadline.clear();
+    return exchange;
+  }
+
+  /** For the exchange: its stream, once it has its head. Undefined: the connection is gone. */
+  request(head: readonly string[], endStream: boolean, waitForTrailers: boolean): ClientHttp2Stream | undefined {
+    if (!this.alive) return undefined;
+    this.fresh = false;
+    return this.#session.request(head, { endStream, waitForTrailers });
+  }
+
+  /** For the exchange: bytes of a body have come. */
+  note(bytes: number): void {
+    this.#watch.note(bytes);
+  }
+
+  /** For the exchange: it is over. */
+  leave(exchange: H2Exchange): void {
+    if (!this.#exchanges.delete(exchange) || this.#exchanges.size > 0) return;
+    if (this.#retired) this.retire();
+    else {
+      this.#deadline.set(this.#limits.keepAliveTimeout);
+      this.#onIdle(this);
+    }
+  }
+
+  /** No further exchanges; those under way may end. */
+  retire(): void {
+    this.#retired = true;
+    if (!this.#session.closed) this.#session.close();
+    if (this.idle) this.#deadline.set(LINGER);
+  }
+
+  #onLate(): void {
+    if (this.#retired) this.destroy();
+    else this.retire();
+  }
+
+  /** Closes the connection at once. */
+  destroy(): void {
+    this.#retired = true;
+    this.#deadline.end();
+    this.connection.socket.destroy();
+  }
+
+  readonly #onGoaway = (): void => {
+    this.#retired = true;
+    if (this.idle) this.#deadline.set(LINGER);
+  };
+
+  readonly #onSettings = ({ maxConcurrentStreams, enableConnectProtocol }: Settings): void => {
+    this.#mostStreams = Math.min(MAX_STREAMS, maxConcurrentStreams ?? MAX_STREAMS);
+    this.extended = enableConnectProtocol === true;
+  };
+}
+
+/** Without the way there, and who we are, which are no part of a URL. */
+function urlOf(origin: string): string {
+  return origin.split(' ', 1)[0] ?? origin;
+}
+
+/** Pushed, though we have said that we take none (RFC 9113 section 8.4). */
+function refuse(stream: ClientHttp2Stream): void {
+  stream.on('error', () => undefined);
+  stream.close(constants.NGHTTP2_REFUSED_STREAM);
+}

@@ -1,0 +1,33 @@
+// What whoever answers a request writes its reply to, whatever carries it: reply-writer.ts for HTTP/1, h2-reply.ts for a
+// stream of HTTP/2. Used by flow/ and relay.ts.
+
+import type { Replied } from './reply-writer.ts';
+
+export interface ReplyPort {
+  /** The connection ends behind this reply, and the client is told so; to be set before the head. Streams do not care. */
+  last: boolean;
+  /** Resolves when the reply is out or the client is gone. */
+  readonly done: Promise<Replied>;
+  /** A client that had too much to take can take more. */
+  onDrain: (() => void) | undefined;
+  /** The client has gone before the end of the reply. */
+  onGone: (() => void) | undefined;
+  /** Names and values in turn, sent behind the body where that can be; to be set before its end. */
+  trailers: readonly string[] | undefined;
+  /** Whether the client is gone. */
+  readonly gone: boolean;
+  /** Behind a change of protocol: who has the socket from then on, paused; `rest`: what the client has sent already. */
+  takeOver?: ((rest: Buffer) => Promise<void>) | undefined;
+  writeContinue(): void;
+  /** A 1xx other than 100 and 101, for a client that can have one. */
+  writeInterim(status: number, reason: string, fields: readonly string[]): void;
+  /** A 101, the end of what is said here in HTTP; absent where nothing else can be spoken, as on one stream of many. */
+  writeSwitch?(reason: string, fields: readonly string[]): void;
+  /** Names and values in turn; the framing is made here, of Content-Length when there is one. */
+  writeHead(status: number, reason: string, fields: readonly string[]): void;
+  /** A piece of the body; its bytes may be others' behind the next `flush` or `end`. */
+  write(piece: Buffer): void;
+  /** Sends what there is; false when the client has too much to take. */
+  flush(): boolean;
+  end(piece?: Buffer): void;
+}

@@ -1,0 +1,218 @@
+// gRPC through a bumped tunnel, client and server of @grpc/grpc-js: all four kinds of call, deadlines and trailers.
+
+import { rmSync } from 'node:fs';
+import {
+  Client,
+  type ClientOptions,
+  credentials,
+  Metadata,
+  Server,
+  ServerCredentials,
+  type ServerDuplexStream,
+  type ServerReadableStream,
+  type ServerUnaryCall,
+  type ServerWritableStream,
+  type ServiceDefinition,
+  type ServiceError,
+  type sendUnaryData,
+  status,
+} from '@grpc/grpc-js';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { openRig, type Rig, until } from '../support/rig.ts';
+import { TestCa } from '../support/test-ca.ts';
+
+const bytes = (value: string): Buffer => Buffer.from(value);
+const text = (value: Buffer): string => value.toString();
+
+function method(name: string, requestStream: boolean, responseStream: boolean) {
+  return {
+    path: `/test.Echo/${name}`,
+    requestStream,
+    responseStream,
+    requestSerialize: bytes,
+    requestDeserialize: text,
+    responseSerialize: bytes,
+    responseDeserialize: text,
+  };
+}
+
+const ECHO = {
+  one: method('One', false, false),
+  many: method('Many', false, true),
+  collect: method('Collect', true, false),
+  talk: method('Talk', true, true),
+} satisfies ServiceDefinition;
+
+describe('gRPC through the proxy', () => {
+  const ca = new TestCa();
+  const server = new Server();
+  let cancelled = 0;
+  let rig: Rig;
+  let client: Client;
+  let target: string;
+  let before = 0;
+
+  beforeAll(async () => {
+    server.addService(ECHO, {
+      one: (call: ServerUnaryCall<string, string>, done: sendUnaryData<string>) => {
+        if (call.request === 'never') {
+          call.on('cancelled', () => {
+            cancelled += 1;
+          });
+          return;
+        }
+        const trailers = new Metadata();
+        trailers.set('x-trailer', 'told');
+        trailers.set('x-blob-bin', Buffer.from([0, 1, 255]));
+        if (call.request === 'fail') done({ code: status.FAILED_PRECONDITION, details: 'no good', metadata: trailers });
+        else done(null, `${call.request} ${call.metadata.get('x-asked')[0]}`, trailers);
+      },
+      many: (call: ServerWritableStream<string, string>) => {
+        for (let at = 0; at < Number(call.request); at += 1) call.write(`item ${at}`);
+        call.end();
+      },
+      collect: (call: ServerReadableStream<string, string>, done: sendUnaryData<string>) => {
+        const all: string[] = [];
+        call.on('data', (item: string) => all.push(item));
+        call.on('end', () => done(null, all.join()));
+      },
+      talk: (call: ServerDuplexStream<string, string>) => {
+        call.on('data', (item: string) => call.write(`re: ${item}`));
+        call.on('end', () => call.end());
+      },
+    });
+    const { key, cert } = ca.leaf({ san: 'DNS:grpc.test' });
+    const secure = ServerCredentials.createSsl(null, [
+      { private_key: Buffer.from(key), cert_chain: Buffer.from(cert) },
+    ]);
+    const port = await new Promise<number>((resolve, reject) => {
+      server.bindAsync('127.0.0.1:0', secure, (error, bound) => (error ? reject(error) : resolve(bound)));
+    });
+    target = `grpc.test:${port}`;
+    rig = await openRig({
+      trust: [ca.rootFile],
+      hosts: { 'grpc.test': '127.0.0.1' },
+      policy: { rules: [{ name: 'grpc', hosts: ['grpc.test'], methods: ['POST'], action: 'allow' }] },
+    });
+  });
+  afterAll(async () => {
+    server.forceShutdown();
+    await rig.proxy.close(0);
+    rmSync(ca.folder, { recursive: true });
+  });
+  beforeEach(async () => {
+    before = (await rig.entries(0)).length;
+    vi.stubEnv('grpc_proxy', `http://127.0.0.1:${rig.port}`);
+    // A channel of its own for each test, and so a tunnel.
+    const options: ClientOptions = { 'grpc.use_local_subchannel_pool': 1 };
+    client = new Client(target, credentials.createSsl(Buffer.from(rig.ca)), options);
+    vi.unstubAllEnvs();
+  });
+  afterEach(() => client.close());
+
+  interface Called {
+    readonly error: ServiceError | null;
+    readonly value: string | undefined;
+    readonly trailers: Metadata | undefined;
+  }
+
+  function one(request: string, deadline?: number): Promise<Called> {
+    const metadata = new Metadata();
+    metadata.set('x-asked', 'kindly');
+    const { path, requestSerialize, responseDeserialize } = ECHO.one;
+    const options = deadline === undefined ? {} : { deadline: Date.now() + deadline };
+    return new Promise((resolve) => {
+      let trailers: Metadata | undefined;
+      const call = client.makeUnaryRequest(
+        path,
+        requestSerialize,
+        responseDeserialize,
+        request,
+        metadata,
+        options,
+        (error, value) => setImmediate(() => resolve({ error, value, trailers })),
+      );
+      call.on('status', (ended) => {
+        trailers = ended.metadata;
+      });
+    });
+  }
+
+  test('a unary call has its reply, its metadata and its trailers, binary ones too', async () => {
+    const { error, value, trailers } = await one('hello');
+    expect(error).toBeNull();
+    expect(value).toBe('hello kindly');
+    expect(trailers?.get('x-trailer')).toEqual(['told']);
+    expect(trailers?.get('x-blob-bin')).toEqual([Buffer.from([0, 1, 255])]);
+    const entries = (await rig.entries(before + 2)).slice(before);
+    expect(entries[1]).toMatchObject({
+      method: 'POST',
+      url: `https://${target}/test.Echo/One`,
+      status: 200,
+      outcome: 'forwarded',
+      http_version: '2.0',
+      content_type: 'application/grpc+proto',
+    });
+  });
+
+  test('a call that fails has its status and details, which stand where a head ends all', async () => {
+    const { error } = await one('fail');
+    expect(error).toMatchObject({ code: status.FAILED_PRECONDITION, details: 'no good' });
+    expect(error?.metadata.get('x-trailer')).toEqual(['told']);
+  });
+
+  test('a deadline ends the call on both sides', async () => {
+    const { error } = await one('never', 300);
+    expect(error?.code).toBe(status.DEADLINE_EXCEEDED);
+    await until(() => cancelled === 1, 'the cancellation at the server');
+    expect((await rig.entries(before + 2)).slice(before)[1]).toMatchObject({ outcome: 'aborted', status: 0 });
+    // The tunnel and the connection to the origin are still good.
+    expect((await one('again')).value).toBe('again kindly');
+  });
+
+  test('a server stream brings all its items in order', async () => {
+    const { path, requestSerialize, responseDeserialize } = ECHO.many;
+    const call = client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, '1000');
+    const items: string[] = [];
+    for await (const item of call) items.push(String(item));
+    expect(items).toEqual(Array.from({ length: 1000 }, (_, at) => `item ${at}`));
+  });
+
+  test('a client stream is collected', async () => {
+    const { path, requestSerialize, responseDeserialize } = ECHO.collect;
+    const value = await new Promise((resolve, reject) => {
+      const call = client.makeClientStreamRequest(path, requestSerialize, responseDeserialize, (error, answer) =>
+        error ? reject(error) : resolve(answer),
+      );
+      for (let at = 0; at < 100; at += 1) call.write(`${at}`);
+      call.end();
+    });
+    expect(value).toBe(Array.from({ length: 100 }, (_, at) => `${at}`).join());
+  });
+
+  test('both sides talk in turn on one stream', async () => {
+    const { path, requestSerialize, responseDeserialize } = ECHO.talk;
+    const call = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
+    const said: string[] = [];
+    call.write('0');
+    for await (const answer of call) {
+      said.push(String(answer));
+      if (said.length < 50) call.write(`${said.length}`);
+      else call.end();
+    }
+    expect(said).toEqual(Array.from({ length: 50 }, (_, at) => `re: ${at}`));
+  });
+
+  test("what the policy denies is a status of its own, and the page is in nobody's way", async () => {
+    const stranger = await openRig({ trust: [ca.rootFile], hosts: { 'grpc.test': '127.0.0.1' } });
+    vi.stubEnv('grpc_proxy', `http://127.0.0.1:${stranger.port}`);
+    client.close();
+    client = new Client(target, credentials.createSsl(Buffer.from(stranger.ca)), {
+      'grpc.use_local_subchannel_pool': 1,
+    });
+    vi.unstubAllEnvs();
+    const { error } = await one('hello', 2_000);
+    expect([status.UNAVAILABLE, status.DEADLINE_EXCEEDED]).toContain(error?.code);
+    await stranger.proxy.close(0);
+  });
+});
