@@ -6,7 +6,7 @@
 const FORBIDDEN: ReadonlySet<string> = new Set(
   // framing and routing
   (
-    'content-length transfer-encoding trailer host connection keep-alive upgrade te via http2-settings ' +
+    'content-length transfer-encoding trailer host connection keep-alive upgrade te via http2-settings alt-used ' +
     // what the request asks for
     'cache-control expect max-forwards pragma range if-match if-none-match if-modified-since if-unmodified-since if-range ' +
     // who is asking, or is told to be who

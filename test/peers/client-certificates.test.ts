@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { ask, h2Through } from '../support/h2.ts';
 import { hasNginx, startNginx } from '../support/nginx.ts';
 import { get, type RigOptions, startRig, tlsThrough, until } from '../support/rig.ts';
 import { findTool } from '../support/run.ts';
@@ -135,9 +136,13 @@ const PEERS: readonly Peer[] = [
   },
 ];
 
-async function startPeer({ program = '', words, ready }: Peer, version: '1.2' | '1.3'): Promise<string> {
+async function startPeer(
+  { program = '', words, ready }: Peer,
+  version: '1.2' | '1.3',
+  more: readonly string[] = [],
+): Promise<string> {
   const port = await closedPort();
-  const child: ChildProcess = spawn(program, words(port, version), { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child: ChildProcess = spawn(program, [...words(port, version), ...more], { stdio: ['ignore', 'pipe', 'pipe'] });
   onTestFinished(async () => {
     child.kill('SIGKILL');
     if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
@@ -192,3 +197,30 @@ describe.each(PEERS.flatMap((peer) => (['1.2', '1.3'] as const).map((version) =>
     });
   },
 );
+
+test.skipIf(!OPENSSL).each(['1.2', '1.3'] as const)(
+  'openssl that speaks HTTP/2 refuses by an alert, TLS %s',
+  async (version) => {
+    const [openssl] = PEERS;
+    if (!openssl?.program) throw new Error('openssl is needed here');
+    const authority = await startPeer(openssl, version, ['-alpn', 'h2']);
+    const rig = await rigFor();
+    const reply = await ask(await h2Through(rig, authority), { ':path': '/' });
+    expect(reply.status).toBe(502);
+    expect(String(reply.body)).toMatch(
+      /client-cert-required[\s\S]*its TLS alert|its TLS alert[\s\S]*client-cert-required/,
+    );
+    expect((await rig.entries(2))[1]).toMatchObject({ error: 'client-cert-required', http_version: '2.0' });
+  },
+);
+
+test.skipIf(!OPENSSL)('openssl that speaks HTTP/2 sees the client itself where the rule permits', async () => {
+  const [openssl] = PEERS;
+  if (!openssl?.program) throw new Error('openssl is needed here');
+  const authority = await startPeer(openssl, '1.3', ['-alpn', 'h2']);
+  const rig = await rigFor({}, 'splice');
+  const tls = await tlsThrough(rig.port, authority, { ca: ca.root, ...theirs, ALPNProtocols: ['h2'] });
+  expect(await get(tls, authority)).toMatch(openssl.knows('theirs'));
+  tls.end();
+  expect((await rig.entries(1))[0]).toMatchObject({ exception: 'client-cert', tls: 'splice' });
+});
