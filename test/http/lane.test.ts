@@ -303,13 +303,16 @@ describe('a reply', () => {
     };
     const running = exchange(lane, '/', { sink });
     await head.promise;
-    expect(await pourUntilStuck(far, 256 << 20)).toBeLessThan(32 << 20);
+    const sent = await pourUntilStuck(far, 256 << 20);
+    expect(sent).toBeGreaterThan(0);
+    expect(sent).toBeLessThan(32 << 20);
     // The origin is not to blame for it, however long it takes.
     await new Promise((resolve) => setTimeout(resolve, 600));
     expect(lane.alive).toBe(true);
     takes = true;
     lane.resume();
-    await until(() => got > 1 << 20, 'the rest');
+    // A busy machine may have been stuck early.
+    await until(() => got >= Math.min(sent, 1 << 20), 'the rest');
     expect(await running).toMatchObject({ error: { code: 'response-timeout' } });
   });
 });
