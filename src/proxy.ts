@@ -86,6 +86,7 @@ export async function startProxy(config: Config, service: ServiceLog, part?: Wor
   const accessLog = await openAccessLog(config, service);
   const stopping = new AbortController();
   const leaves = new LeafStore(ca, { ticketMaster: part?.ticketMaster ?? makeTicketMaster() });
+  const tunnels = new Set<Socket>();
   const services: Services = {
     policy,
     upstream,
@@ -95,6 +96,7 @@ export async function startProxy(config: Config, service: ServiceLog, part?: Wor
     journal: new Journal({ write: (entry) => accessLog.write(entry), service }),
     limits,
     ...sharesOf(limits, division),
+    tunnels,
     via: config.via,
     http2: config.http2,
     stopping: stopping.signal,
@@ -132,6 +134,7 @@ export async function startProxy(config: Config, service: ServiceLog, part?: Wor
   // Workers must all change theirs together.
   const renewal = part ? undefined : setInterval(() => leaves.renewTickets(makeTicketMaster()), MASTER_LIFE).unref();
 
+  const isEmpty = (): boolean => sockets.size === 0 && tunnels.size === 0;
   let end = Number.POSITIVE_INFINITY;
   let closing: Promise<void> | undefined;
   const stop = (): void => {
@@ -142,14 +145,14 @@ export async function startProxy(config: Config, service: ServiceLog, part?: Wor
     stop();
     clearInterval(renewal);
     await drained(
-      sockets,
+      isEmpty,
       () => end,
       () => server.closeIdle(),
     );
-    for (const socket of sockets) socket.destroy();
+    for (const socket of [...sockets, ...tunnels]) socket.destroy();
     const lastWords = performance.now() + LAST_WORDS;
     await drained(
-      sockets,
+      isEmpty,
       () => lastWords,
       () => undefined,
     );
@@ -244,7 +247,7 @@ const LAST_WORDS = 1_000;
 /** Milliseconds between two looks whether all connections have ended. */
 const LOOK = 20;
 
-/** Until no socket is left, or until `end` by the monotonic clock, which may be moved meanwhile. */
-async function drained(sockets: ReadonlySet<Socket>, end: () => number, hasten: () => void): Promise<void> {
-  for (hasten(); sockets.size > 0 && performance.now() < end(); hasten()) await wait(LOOK);
+/** Until nothing is left, or until `end` by the monotonic clock, which may be moved meanwhile. */
+async function drained(isEmpty: () => boolean, end: () => number, hasten: () => void): Promise<void> {
+  for (hasten(); !isEmpty() && performance.now() < end(); hasten()) await wait(LOOK);
 }

@@ -1,5 +1,6 @@
 // What the stages of a connection need from the rooms below; proxy.ts puts it together, nothing here is global.
 
+import type { Socket } from 'node:net';
 import type { Limits } from '../core/limits.ts';
 import type { OriginPools } from '../http/origin-pools.ts';
 import type { OwnPages } from '../http/own-pages.ts';
@@ -28,6 +29,8 @@ export interface Services {
   readonly mints: Pace;
   /** HTTP/2 is spoken where both sides can. */
   readonly http2: boolean;
+  /** The origin's side of every tunnel that is passed through unread: it may outlive the client's. */
+  readonly tunnels: Set<Socket>;
   /** Our pseudonym in Via; undefined sends none. */
   readonly via: string | undefined;
   /** Fires when a drain begins: what is idle is closed by us. */
