@@ -112,6 +112,7 @@ export async function startProxy(config: Config, service: ServiceLog, part?: Wor
   });
   const stopping = new AbortController();
   const leaves = new LeafStore(ca, { ticketMaster: part?.ticketMaster ?? makeTicketMaster() });
+  const tunnels = new Set<Socket>();
   const services: Services = {
     policy,
     upstream,
@@ -129,6 +130,7 @@ export async function startProxy(config: Config, service: ServiceLog, part?: Wor
     wanting: new WantingOrigins(),
     identities,
     ownDials,
+    tunnels,
     via: config.via,
     instance,
     http2: config.http2,
@@ -170,6 +172,7 @@ export async function startProxy(config: Config, service: ServiceLog, part?: Wor
   // Workers must all change theirs together.
   const renewal = part ? undefined : setInterval(() => leaves.renewTickets(makeTicketMaster()), MASTER_LIFE).unref();
 
+  const isEmpty = (): boolean => sockets.size === 0 && tunnels.size === 0;
   let end = Number.POSITIVE_INFINITY;
   let closing: Promise<void> | undefined;
   const stop = (): void => {
@@ -180,14 +183,14 @@ export async function startProxy(config: Config, service: ServiceLog, part?: Wor
     stop();
     clearInterval(renewal);
     await drained(
-      sockets,
+      isEmpty,
       () => end,
       () => server.closeIdle(),
     );
-    for (const socket of sockets) socket.destroy();
+    for (const socket of [...sockets, ...tunnels]) socket.destroy();
     const lastWords = performance.now() + LAST_WORDS;
     await drained(
-      sockets,
+      isEmpty,
       () => lastWords,
       () => undefined,
     );

@@ -40,7 +40,7 @@ const FULL: Effort = {
   sweep: [1, 4, 16, 64, 256],
   sweepTime: 1500,
   idleConnections: 1000,
-  limit: 30 * 60_000,
+  limit: 40 * 60_000,
 };
 
 const QUICK: Effort = {

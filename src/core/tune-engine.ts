@@ -8,8 +8,9 @@ import { setFlagsFromString } from 'node:v8';
  * stream of Node's has one, and what it holds is then collected only with the whole heap: 7 KB of each spliced connection,
  * and rounds of 30 ms where 2 are enough. Optimized code does so only where V8 pretenures.
  *
- * A quiet hour is no reason to forget: after eight seconds with little to do V8 collects all it can, optimized code among it,
- * and the next thousand connections take twice the CPU. Ten minutes, in milliseconds.
+ * A quiet minute is no reason to forget: after eight seconds with little to do V8 collects all it can, optimized code among
+ * it, and the next 700 connections took 1.7 times the CPU. Ten minutes, in milliseconds; for so long after a rush a proxy
+ * keeps what memory of V8's it took.
  *
  * Code is optimized after so many calls instead of 3,000 and 400, and so many after types were last new to it instead of
  * 500: what runs once for a connection takes long to get there, and each connection until then pays for slow code.

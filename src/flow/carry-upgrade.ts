@@ -17,16 +17,19 @@ export interface Carried extends Pick<Fate, 'suffix'> {
 
 /** `rest`: what the client has sent before it had the 101, in the new protocol as whatever comes behind it. */
 export async function carryUpgrade(
-  { limits }: Services,
+  { limits, tunnels }: Services,
   { socket }: Connection,
   upgraded: Upgraded,
   rest: Buffer,
 ): Promise<Carried> {
-  const piped = await pipe(socket, upgraded.connection.socket, {
+  const origin = upgraded.connection.socket;
+  tunnels.add(origin);
+  const piped = await pipe(socket, origin, {
     idleTimeout: limits.tunnelIdleTimeout,
     intake: upgraded,
     first: rest.length > 0 ? rest : undefined,
   });
+  tunnels.delete(origin);
   const { toClient, toUpstream } = piped;
   return { outcome: 'upgraded', ...endOf(piped), toClient, toUpstream };
 }

@@ -1,5 +1,6 @@
 // What the stages of a connection need from the rooms below; proxy.ts puts it together, nothing here is global.
 
+import type { Socket } from 'node:net';
 import type { Authenticator } from '../auth/authenticator.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Rejections } from '../exceptions/rejections.ts';
@@ -50,6 +51,8 @@ export interface Services {
   readonly identities: UpstreamIdentities | undefined;
   /** Only where a firewall could send them back to us. */
   readonly ownDials?: OwnDials | undefined;
+  /** The origin's side of every tunnel that is passed through unread: it may outlive the client's. */
+  readonly tunnels: Set<Socket>;
   /** Our pseudonym in Via; undefined sends none. */
   readonly via: string | undefined;
   /** Stands behind it in Via towards parents: several proxies may have one name. */

@@ -54,12 +54,14 @@ export async function splice(
   };
   // What was peeked at is handed on as it is: to let it flow again costs more.
   const peeked: unknown = socket.read();
+  services.tunnels.add(upstream.socket);
   const piped = await pipe(socket, upstream.socket, {
     idleTimeout: limits.tunnelIdleTimeout,
     intake,
     first: Buffer.isBuffer(peeked) ? peeked : undefined,
     ...(accepted === undefined ? {} : { gate: new HelloGate({ accepted, accept }) }),
   });
+  services.tunnels.delete(upstream.socket);
   if (piped.end === 'refused') failure ??= new ProxyError('hello-malformed', 'What came in place of a hello is none.');
   const told = {
     by: session,

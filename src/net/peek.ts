@@ -1,4 +1,5 @@
-// Looks at the first bytes of a socket and puts them back, so that whoever reads next sees the stream from its start.
+// Looks at the first bytes of a socket and puts them back, so that whoever reads next sees the stream from its start; or
+// takes the first piece, for whoever hands it on.
 
 import type { Socket } from 'node:net';
 import { ProxyError } from '../core/errors.ts';

@@ -115,6 +115,8 @@ export function pipe(
     }
     if (done) return;
     carry(client, upstream, { lane: up, ended: laneEnded(AFTER_CLIENT_ENDED), isLast, pass: fromClient });
+    // What came first may be more than the gate or the origin wants for now.
+    if (gate?.full || upstream.writableNeedDrain) client.pause();
     carry(upstream, client, { lane: down, ended: laneEnded(AFTER_UPSTREAM_ENDED), isLast, pass: fromOrigin, intake });
     // `on` where it is heard once at most: `once` costs three more objects for each.
     client.on('error', () => finish('client-error'));

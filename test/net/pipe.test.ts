@@ -1,12 +1,14 @@
 // Two connections joined into one: what goes in comes out, no more is held than fits, and every way it can end.
 
 import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { createSecureContext, TLSSocket, connect as tlsConnect } from 'node:tls';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type PipeOptions, pipe } from '../../src/net/pipe.ts';
+import { HelloGate } from '../../src/wire/hello-gate.ts';
 import { expectNothingLeft } from '../support/leaks.ts';
 import { readAll, until } from '../support/rig.ts';
 import { closed, pourUntilStuck, readBytes, socketPair } from '../support/socket-pair.ts';
@@ -84,6 +86,28 @@ describe('a tunnel', () => {
     origin.end();
     expect(await readAll(origin)).toBe('hello world');
     expect(await piped).toMatchObject({ end: 'complete', toUpstream: 11 });
+  });
+
+  test('starts with what was taken off a client that has ended since', async () => {
+    const [left, right] = await Promise.all([socketPair(), socketPair()]);
+    left.far.end();
+    await once(left.near.resume(), 'end');
+    const piped = pipe(left.near, right.near, { idleTimeout: 5_000, first: Buffer.from('hello') });
+    right.far.write('and ');
+    right.far.end('back');
+    expect(await Promise.all([readAll(right.far), readAll(left.far)])).toEqual(['hello', 'and back']);
+    await piped;
+  });
+
+  test('is over before it began when the gate refuses what was taken off already', async () => {
+    const gate = new HelloGate({ accepted: 0, accept: () => true });
+    // A handshake record with a ClientHello in it that has nothing in it.
+    const first = Buffer.from([22, 3, 1, 0, 4, 1, 0, 0, 0]);
+    const { client, origin, piped, inner } = await joined({ gate, first });
+    expect(await piped).toMatchObject({ end: 'refused', toClient: 0 });
+    expect(inner.map((socket) => socket.destroyed)).toEqual([true, true]);
+    expect(await readAll(origin)).toBe('');
+    await closed(client.end().resume());
   });
 
   test.each(['client', 'origin'] as const)('stops taking from one side while the %s does not read', async (deaf) => {

@@ -99,16 +99,27 @@ describe('the ranges that are opened', () => {
   });
 });
 
-test('an address that was looked at before is judged alike, and is still asked for as one of ours', () => {
-  const own = new Set<string>();
-  const guard = new AddressGuard({ allowAddresses: ['10.0.0.0/8'], isOwn: (address) => own.has(address) });
-  // More than are remembered, twice.
-  for (let round = 0; round < 2; round += 1) {
+describe('an address that was looked at before', () => {
+  test('is judged alike, also when so many were that the memory is begun anew', () => {
+    const guard = new AddressGuard({ allowAddresses: ['10.0.0.0/8'] });
     for (let i = 0; i < 5_000; i += 1) {
-      expect(guard.check(`10.0.${i >> 8}.${i & 255}`, 443)).toEqual({ ok: true });
-      expect(guard.check(`192.168.${i >> 8}.${i & 255}`, 443)).toMatchObject({ ok: false });
+      for (let again = 0; again < 2; again += 1) {
+        expect(guard.check(`10.0.${i >> 8}.${i & 255}`, 443)).toEqual({ ok: true });
+        expect(guard.check(`192.168.${i >> 8}.${i & 255}`, 443)).toMatchObject({ ok: false });
+      }
     }
-  }
-  own.add('10.0.0.7');
-  expect(guard.check('10.0.0.7', 443)).toEqual({ ok: false, reason: 'loop: 10.0.0.7 port 443 is this proxy itself' });
+  });
+
+  test.each(['10.0.0.7', '64:ff9b::a00:7'])('is asked for as one of ours each time, with the port: %s', (address) => {
+    const own = new Set<string>();
+    const allowAddresses = ['10.0.0.0/8', '64:ff9b::/96'];
+    const guard = new AddressGuard({ allowAddresses, isOwn: (host, port) => own.has(`${host} ${port}`) });
+    expect(guard.check(address, 443)).toEqual({ ok: true });
+    own.add('10.0.0.7 443');
+    const loop = { ok: false, reason: `loop: ${address} port 443 is this proxy itself` };
+    expect(guard.check(address, 443)).toEqual(loop);
+    expect(guard.check(address, 3128)).toEqual({ ok: true });
+    own.clear();
+    expect(guard.check(address, 443)).toEqual({ ok: true });
+  });
 });
