@@ -1,5 +1,7 @@
-// How `npm test` runs: real sockets on port zero, so files may run side by side; a hung wait fails rather than stalls.
+// How `npm test` runs: real sockets on port zero, so files may run side by side; a hung wait fails rather than stalls. Most
+// of a test is a wait, so there is one file more at a time than vitest would take by itself: one for each core.
 // Tests that measure time or memory of a proxy under load run one file after another, with the machine to themselves.
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 const UNDER_LOAD = [
@@ -15,7 +17,13 @@ export default defineConfig({
   test: {
     projects: [
       {
-        test: { ...common, name: 'side by side', include: ['test/**/*.test.ts'], exclude: UNDER_LOAD },
+        test: {
+          ...common,
+          name: 'side by side',
+          include: ['test/**/*.test.ts'],
+          exclude: UNDER_LOAD,
+          maxWorkers: availableParallelism(),
+        },
       },
       {
         test: { ...common, name: 'under load', include: UNDER_LOAD, maxWorkers: 1, sequence: { groupOrder: 1 } },
