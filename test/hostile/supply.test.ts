@@ -47,6 +47,7 @@ describe('DEP-01: the lock file', () => {
       [
         "@pinojs/redact",
         "atomic-sleep",
+        "bcryptjs",
         "braces",
         "commander",
         "fill-range",
