@@ -23,13 +23,11 @@ export class OriginPools {
   readonly #limits: Limits;
   readonly #http2: boolean;
   readonly #idle = new Map<string, Lane[]>();
-  /** The idle ones of all origins, the one that has rested longest first. */
-  readonly #resting = new Set<Lane>();
+  /** Those of all origins without an exchange, of either protocol, the one that has rested longest first. */
+  readonly #resting = new Set<Lane | H2Lane>();
   readonly #lanes = new Set<Lane>();
   readonly #multiplexed = new H2Pool();
   readonly #plain = new KnownPlain();
-  /** Of those, the ones without an exchange, the one that has rested longest first. */
-  readonly #quiet = new Set<H2Lane>();
   /** Dials that may turn out to be for many at once. */
   readonly #dialling = new Map<string, Promise<Lane | H2Exchange>>();
   #destroyed = false;
@@ -88,9 +86,10 @@ export class OriginPools {
     }
     const dialling = this.#dialling.get(origin);
     if (dialling) {
-      // A failure is told to whoever has dialled; the others try for themselves.
+      // A failure is told to whoever has dialled; the others try for themselves, as where it is full or gone again.
       const way = await dialling.catch(() => undefined);
-      return (way && this.#enter(way.origin)) ?? this.open(permit, scheme, located);
+      if (way instanceof Lane) return this.open(permit, scheme, located);
+      return (way && this.#enter(way.origin)) ?? this.#openBoth(permit, located);
     }
     const opening = this.#openBoth(permit, located);
     this.#dialling.set(origin, opening);
@@ -175,32 +174,29 @@ export class OriginPools {
   #enter(origin: string): H2Exchange | undefined {
     const lane = this.#multiplexed.find(origin);
     if (!lane) return undefined;
-    this.#quiet.delete(lane);
+    this.#resting.delete(lane);
     return lane.enter();
   }
 
   readonly #onQuiet = (lane: H2Lane): void => {
-    this.#quiet.add(lane);
-    if (this.#quiet.size + this.#resting.size <= this.#limits.idleConnections) return;
-    const [oldest] = this.#quiet;
-    oldest?.destroy();
+    this.#resting.add(lane);
+    this.#dropOldest();
   };
 
   readonly #onGone = (lane: H2Lane): void => {
-    this.#quiet.delete(lane);
+    this.#resting.delete(lane);
     this.#multiplexed.forget(lane);
   };
 
   /** Gives a lane back whose exchange was exactly complete; those that rest longest go when there are too many. */
   release(lane: Lane): void {
     if (!lane.alive) return;
-    const { idleConnections, idlePerOrigin } = this.#limits;
     const idle = this.#idle.get(lane.origin) ?? [];
     this.#idle.set(lane.origin, idle);
     idle.push(lane);
     this.#resting.add(lane);
-    if (idle.length > idlePerOrigin) this.#drop(idle[0]);
-    else if (this.#resting.size > idleConnections) this.#drop(this.#resting.keys().next().value);
+    if (idle.length > this.#limits.idlePerOrigin) this.#drop(idle[0]);
+    else this.#dropOldest();
   }
 
   /** Closes every connection at once, those that are still being dialled as soon as they stand. */
@@ -215,10 +211,15 @@ export class OriginPools {
     return this.#lanes.size + this.#multiplexed.size;
   }
 
-  #drop(lane: Lane | undefined): void {
-    if (!lane || !this.#resting.has(lane)) return;
-    this.#forget(lane);
-    lane.destroy();
+  #dropOldest(): void {
+    if (this.#resting.size > this.#limits.idleConnections) this.#drop(this.#resting.keys().next().value);
+  }
+
+  #drop(way: Lane | H2Lane | undefined): void {
+    if (!way || !this.#resting.has(way)) return;
+    if (way instanceof Lane) this.#forget(way);
+    else this.#onGone(way);
+    way.destroy();
   }
 
   /** An origin without a connection leaves nothing behind: memory does not grow with the hosts ever seen. */

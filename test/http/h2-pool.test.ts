@@ -71,6 +71,32 @@ describe('a connection of HTTP/2', () => {
     await until(() => pools.size === 0, 'its end');
   });
 
+  test('stays where it is others, of HTTP/1, that have rested longer', async () => {
+    const { origin, pools, permit, client } = await started({}, { idleConnections: 1 });
+    const other = permitFor(`other.test:${origin.port}`);
+    await pools.ensure(other, 'https');
+    await pools.ensure(permit, 'https', undefined, true);
+    expect(pools.take(other.authority, 'https', client)).toBeUndefined();
+    expect(pools.takeWay(permit.authority, 'https', client, true)).toBeInstanceOf(H2Exchange);
+    expect(origin.accepted).toBe(2);
+  });
+
+  test('that makes too many gives its place to one of HTTP/1 that begins to rest', async () => {
+    const { origin, pools, permit, client } = await started({}, { idleConnections: 1 });
+    const other = permitFor(`other.test:${origin.port}`);
+    await pools.ensure(permit, 'https', undefined, true);
+    await pools.ensure(other, 'https');
+    expect(pools.takeWay(permit.authority, 'https', client, true)).toBeUndefined();
+    expect(pools.take(other.authority, 'https', client)).toBeDefined();
+  });
+
+  test('that cannot be kept is dialled anew by each who waited for it, and never replaced by one of HTTP/1', async () => {
+    const { pools, permit } = await started({}, { idleConnections: 0 });
+    const ensured = Array.from({ length: 5 }, () => pools.ensure(permit, 'https', undefined, true));
+    expect((await Promise.all(ensured)).map(({ protocol }) => protocol)).toEqual(Array(5).fill('h2'));
+    await until(() => pools.size === 0, 'its end');
+  });
+
   test('that rests too long is closed', async () => {
     const { pools, permit } = await started({}, { keepAliveTimeout: 50 });
     await pools.ensure(permit, 'https', undefined, true);
