@@ -2,6 +2,7 @@
 // of a test is a wait, so there is one file more at a time than vitest would take by itself: one for each core.
 // Tests that measure time or memory of a proxy under load run one file after another, with the machine to themselves.
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
 const UNDER_LOAD = [
@@ -11,7 +12,10 @@ const UNDER_LOAD = [
   'test/walk/workers.test.ts',
 ];
 
-const common = { testTimeout: 20_000, hookTimeout: 60_000, pool: 'forks' as const };
+/** What a proxy that a test starts has been compiled to, for the next one. */
+const env = { NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules/.cache/compiled') };
+
+const common = { testTimeout: 20_000, hookTimeout: 60_000, pool: 'forks' as const, env };
 
 export default defineConfig({
   test: {

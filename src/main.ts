@@ -10,6 +10,12 @@ const LAST_CALL = 1_000;
 // Squid's log rotation sends SIGUSR1; without a handler Node answers it by opening a debugger port inside a process
 // that holds a CA key. `up` and `run` replace this one by reopening their logs.
 process.on('SIGUSR1', () => undefined);
+// One that has come while Node itself was starting has opened it, or is about to; unless somebody has asked for it by name.
+if (!process.execArgv.some((word) => word.startsWith('--inspect'))) {
+  const inspector = process.getBuiltinModule('node:inspector');
+  inspector.close();
+  setImmediate(() => inspector.close());
+}
 // Whoever read our output may have heard enough, as `head` does; that is no fault.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 
@@ -22,5 +28,16 @@ if (major < OLDEST) {
   tuneEngine();
   const { main } = await import('./cli/main.ts');
   process.exitCode = await main(process.argv.slice(2));
-  setTimeout(() => process.exit(), LAST_CALL).unref();
+  setTimeout(end, LAST_CALL).unref();
+}
+
+/**
+ * To exit waits for all threads, also for one that the system keeps in a write to a pipe that nobody reads: then the signal
+ * ends us, for which a service manager does not take us for failed.
+ */
+function end(): void {
+  if (process.getActiveResourcesInfo().includes('FSReqCallback')) {
+    process.removeAllListeners('SIGTERM');
+    process.kill(process.pid, 'SIGTERM');
+  } else process.exit();
 }

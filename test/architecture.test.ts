@@ -13,11 +13,13 @@ const STAIRCASE: readonly (readonly string[])[] = [
   ['cli'],
   ['supervisor'],
   ['proxy.ts'],
+  ['assemble'],
   ['admin', 'onboarding', 'squid'],
   ['config'],
   ['flow'],
   ['http'],
   ['net'],
+  ['metrics'],
   ['wire', 'policy', 'auth', 'pki', 'inspect', 'log', 'exceptions', 'sinks', 'audit'],
   ['core'],
 ];
@@ -39,10 +41,10 @@ const PACKAGES: Readonly<Record<string, string>> = {
 const NODE_MODULES: Readonly<Record<string, readonly string[]>> = {
   'node:child_process': ['supervisor'],
   'node:dns': ['net'],
-  'node:http': [],
+  'node:http': ['admin'],
   'node:https': [],
   'node:http2': ['http'],
-  'node:net': ['core', 'net', 'policy', 'pki'],
+  'node:net': ['admin', 'core', 'net', 'policy', 'pki'],
 };
 
 const MAX_LINES = 400;

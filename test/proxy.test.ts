@@ -14,7 +14,18 @@ import { createCa } from '../src/pki/create-ca.ts';
 import { MASTER_LIFE } from '../src/pki/ticket-keys.ts';
 import { policyOf, type RunningProxy, startProxy, upstreamOf } from '../src/proxy.ts';
 import { tcpOrigin } from './support/origin.ts';
-import { connectThrough, dialProxy, readAll, readUntil, rigConfig, say, startRig, until } from './support/rig.ts';
+import {
+  connectThrough,
+  dialProxy,
+  readAll,
+  readUntil,
+  rigConfig,
+  say,
+  startRig,
+  until,
+  WORKERS,
+} from './support/rig.ts';
+import { writeUsers } from './support/users.ts';
 
 const DAY = 24 * 3_600_000;
 
@@ -133,9 +144,10 @@ describe('a log', () => {
     const path = config.log.access[0]?.path ?? '';
     rmSync(path);
     mkdirSync(path);
-    proxy.reopenLogs();
+    await expect(proxy.reopenLogs()).rejects.toMatchObject({ code: 'log-failed' });
     expect(said).toEqual([
       { level: 'error', fields: { error: expect.stringContaining('EISDIR') }, message: 'access log' },
+      expect.objectContaining({ level: 'error', fields: { log: path } }),
     ]);
     const reply = await say(proxy.addresses[0]?.port ?? 0, 'GET / HTTP/1.1\r\nHost: me\r\nConnection: close\r\n\r\n');
     expect(reply).toMatch(/^HTTP\/1\.1 200/);
@@ -178,6 +190,38 @@ describe('closing', () => {
     await rest;
     expect(await rig.lines(2)).toContainEqual(expect.stringMatching(/^TCP_TUNNEL_ABORTED\/200 N - t\.test/));
   });
+
+  // How many passwords are checked at once is each worker's.
+  test.skipIf(WORKERS > 1)(
+    'has a line for each CONNECT and each request whose password still waits to be checked',
+    async () => {
+      const { htpasswd } = writeUsers({ alice: 'right' });
+      const rig = await startRig({
+        auth: { basic: { htpasswd, realm: 'r' }, groups: {} },
+        limits: { passwordsPerClient: 1, handshakeTimeout: 20_000 },
+        policy: { rules: [{ name: 'known', hosts: ['a.test'], authenticated: true, action: 'allow' }] },
+      });
+      const ask = async (head: string, at: number): Promise<string> => {
+        const socket = await dialProxy(rig.port);
+        const asking = Buffer.from(`alice:guess ${at}`).toString('base64');
+        socket.write(`${head} HTTP/1.1\r\nHost: a.test:443\r\nProxy-Authorization: Basic ${asking}\r\n\r\n`);
+        return readAll(socket);
+      };
+      const heads = ['CONNECT a.test:443', 'GET http://a.test:443/'];
+      const all = Array.from({ length: 12 }, (_, at) => ask(heads[at % 2] ?? '', at));
+      // What may be checked at once.
+      await rig.entries(2);
+      await until(() => rig.proxy.connections === 12, 'all of them');
+      await rig.proxy.close(0);
+      await Promise.all(all);
+      const entries = await rig.entries(12);
+      expect(entries).toHaveLength(12);
+      const cut = entries.filter(({ error }) => error === 'shutting-down');
+      expect(new Set(cut.map(({ method, outcome, status }) => `${method} ${outcome} ${status}`))).toEqual(
+        new Set(['CONNECT aborted 0', 'GET aborted 0']),
+      );
+    },
+  );
 
   test('asked again with less grace is done sooner, for both who asked', async () => {
     const { rig, socket } = await openTunnel();
@@ -241,7 +285,7 @@ test('upstreamOf asks whether an address is our own before it is dialled', async
   expect(asked).toEqual(['127.0.0.1:443']);
 });
 
-test('a process alone makes the keys of session tickets anew twice a day', async () => {
+test.skipIf(WORKERS > 1)('a process alone makes the keys of session tickets anew twice a day', async () => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
   onTestFinished(() => void vi.useRealTimers());
   const rig = await startRig({ names: ['proxy.test'] });

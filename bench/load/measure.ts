@@ -10,9 +10,9 @@ import type { Sample, SweepPoint } from './report/results.ts';
 import type { Unit } from './workloads.ts';
 
 /** Operations that one run makes at most, whatever the speed. */
-const MAX_OPERATIONS = 60_000;
+export const MAX_OPERATIONS = 60_000;
 /** Milliseconds in which a proxy closes, logs and collects what a run left. */
-const SETTLE = 200;
+export const SETTLE = 200;
 const IDLE_SETTLE = 1500;
 /** Connections opened and closed before idle ones are counted, so that what the first ones load is not counted in. */
 const IDLE_WARM = 50;
@@ -93,7 +93,8 @@ export async function measureSweep(
   return points;
 }
 
-function notesOn(tally: Tally, plan: Plan): string[] {
+/** What is peculiar about it. */
+export function notesOn(tally: Tally, plan: Plan): string[] {
   const notes: string[] = [];
   if (tally.errors > 0) notes.push(`${tally.errors} of ${tally.errors + tally.operations} failed: ${tally.firstError}`);
   if (plan.resumed && tally.resumed < tally.handshakes) {

@@ -6,6 +6,9 @@ import { DOMAIN, type Ground, HOSTS } from './ground.ts';
 import type { RunningPeer } from './peers/peer.ts';
 import type { Workload } from './workloads.ts';
 
+/** What the bulk is. */
+export const BULK = '/bulk';
+
 export function planOf(workload: Workload, peer: RunningPeer, ground: Ground, connections: number): Plan {
   const { way, operation, resumed } = workload;
   const { origin, certificates } = ground;
@@ -18,7 +21,7 @@ export function planOf(workload: Workload, peer: RunningPeer, ground: Ground, co
     proxyPort: peer.portFor(workload),
     originPort: way === 'plain' ? origin.plainPort : operation === 'stream' ? origin.h2Port : origin.tlsPort,
     host: workload.host === 'new' ? { newBelow: DOMAIN } : HOSTS[way],
-    path: operation === 'download' ? '/bulk' : '/1k',
+    path: operation === 'download' ? BULK : '/1k',
     trust: readFileSync(way === 'splice' ? certificates.root : peer.ca, 'utf8'),
   };
 }

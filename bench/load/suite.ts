@@ -4,6 +4,7 @@
 import type { ClientProcess } from './client-process.ts';
 import type { Ground } from './ground.ts';
 import { measureIdle, measureLoad, measureSweep, warm } from './measure.ts';
+import { measureBeside } from './measure-beside.ts';
 import type { Options } from './options.ts';
 import type { Peer, RunningPeer } from './peers/peer.ts';
 import { planOf } from './plan.ts';
@@ -78,7 +79,12 @@ async function runLoad(workload: Workload, entrants: readonly Entrant[], scene: 
     for (const entrant of entrants) {
       await attempt(entrant, client, async (running) => {
         const { unit, rate } = workload;
-        entrant.cell.samples.push(await measureLoad(client, running.pid, planFor(running), { unit, rate, effort }));
+        const plan = planFor(running);
+        entrant.cell.samples.push(
+          unit === 'times' && rate !== undefined
+            ? await measureBeside(client, running.pid, plan, { rate, effort })
+            : await measureLoad(client, running.pid, plan, { unit, rate, effort }),
+        );
       });
       progress.step(workload.name, entrant.peer.name, told(workload, entrant.cell));
     }

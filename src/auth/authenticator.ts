@@ -94,6 +94,18 @@ export class Authenticator {
     return begun;
   }
 
+  /** The same user as it is known now; undefined: it is not any more. */
+  current({ user, by }: Identity): Identity | undefined {
+    return this.#registry.knows(user, by) ? this.#registry.identity(user, by) : undefined;
+  }
+
+  /** Another takes its place: closes once whoever has asked has its answer. */
+  async retire(): Promise<void> {
+    this.#stopWatching?.();
+    await Promise.allSettled(this.#pending.values());
+    await this.close();
+  }
+
   async close(): Promise<void> {
     this.#stopWatching?.();
     await this.#pool.close();

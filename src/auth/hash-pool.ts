@@ -1,14 +1,21 @@
-// Compares passwords with hashes off the event loop: one thread, a line of bounded length, and each client in its turn, so
+// Compares passwords with hashes off the event loop: threads for it where there are cores, a line of bounded length, and each client in its turn, so
 // that who guesses passwords keeps nobody waiting but itself. Called by the authenticator.
 
+import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { HASH_THREAD, HASH_THREAD_URL, type HashQuestion } from './hash-thread.ts';
 import type { PasswordHash } from './password-hash.ts';
 
 /** Questions in line, of all clients together. */
 const MAX_WAITING = 64;
-/** Milliseconds from question to answer. */
-const PATIENCE = 10_000;
+/**
+ * Milliseconds from question to answer: what a whole line takes where a hash takes half a second. After a restart all users
+ * come at once, and nobody's password is known yet.
+ */
+const PATIENCE = 30_000;
+/** One core of two is left to the rest of the proxy. */
+const MOST_THREADS = 4;
+const THREADS = Math.max(1, Math.min(MOST_THREADS, Math.floor(availableParallelism() / 2)));
 
 /** `busy`: there was no answer in time, or no place in the line. */
 export type Compared = 'fits' | 'wrong' | 'busy';
@@ -18,16 +25,22 @@ interface Job extends HashQuestion {
   readonly answer: (compared: Compared) => void;
 }
 
+/** A thread, started when there is something to do, and what it is busy with. */
+interface Seat {
+  thread: Worker | undefined;
+  job: Job | undefined;
+}
+
 export class HashPool {
   readonly #patience: number;
-  #thread: Worker | undefined;
-  #current: Job | undefined;
+  readonly #seats: readonly Seat[];
   #waiting = 0;
   /** By client; the one whose turn comes next stands first. */
   readonly #lines = new Map<string, Job[]>();
 
-  constructor(patience = PATIENCE) {
+  constructor(patience = PATIENCE, threads = THREADS) {
     this.#patience = patience;
+    this.#seats = Array.from({ length: threads }, () => ({ thread: undefined, job: undefined }));
   }
 
   /** Never rejects. */
@@ -55,14 +68,16 @@ export class HashPool {
     return this.#waiting;
   }
 
-  /** Ends the thread; whoever waits is told `busy`. */
+  /** Ends the threads; whoever waits is told `busy`. */
   async close(): Promise<void> {
     for (const line of [...this.#lines.values()]) for (const job of [...line]) job.answer('busy');
-    const thread = this.#thread;
-    this.#thread = undefined;
-    this.#current?.answer('busy');
-    this.#current = undefined;
-    await thread?.terminate();
+    const threads = this.#seats.map(({ thread }) => thread);
+    for (const seat of this.#seats) {
+      seat.thread = undefined;
+      seat.job?.answer('busy');
+      seat.job = undefined;
+    }
+    await Promise.all(threads.map((thread) => thread?.terminate()));
   }
 
   /** Where all places are taken, the client with the longest line gives its last one up, if that is somebody else. */
@@ -93,42 +108,43 @@ export class HashPool {
   }
 
   #next(): void {
-    if (this.#current) return;
+    const seat = this.#seats.find(({ job }) => job === undefined);
+    if (!seat) return;
     for (const [client, line] of this.#lines) {
       const [job] = line;
       if (!job) continue;
       this.#leave(job);
       // Behind all others.
       if (this.#lines.delete(client)) this.#lines.set(client, line);
-      this.#current = job;
+      seat.job = job;
       try {
-        this.#start().postMessage({ hash: job.hash, password: job.password } satisfies HashQuestion);
+        this.#start(seat).postMessage({ hash: job.hash, password: job.password } satisfies HashQuestion);
         return;
       } catch {
         // No memory for a thread.
-        this.#current = undefined;
+        seat.job = undefined;
         job.answer('busy');
       }
     }
   }
 
-  #start(): Worker {
-    if (this.#thread) return this.#thread;
+  #start(seat: Seat): Worker {
+    if (seat.thread) return seat.thread;
     const thread = new Worker(HASH_THREAD_URL, { workerData: HASH_THREAD, name: 'passwords', execArgv: [] });
     thread.unref();
-    this.#thread = thread;
+    seat.thread = thread;
     const over = (compared: Compared): void => {
-      if (this.#thread !== thread) return;
-      const job = this.#current;
-      this.#current = undefined;
+      if (seat.thread !== thread) return;
+      const { job } = seat;
+      seat.job = undefined;
       job?.answer(compared);
       this.#next();
     };
     const lost = (): void => {
-      if (this.#thread !== thread) return;
-      const job = this.#current;
-      this.#current = undefined;
-      this.#thread = undefined;
+      if (seat.thread !== thread) return;
+      seat.thread = undefined;
+      const { job } = seat;
+      seat.job = undefined;
       job?.answer('busy');
       this.#next();
     };

@@ -37,6 +37,12 @@ export class Registry {
     );
   }
 
+  /** Certificates say themselves whom they name. */
+  knows(user: string, by: Identity['by']): boolean {
+    if (by === 'password') return this.hashes.has(user);
+    return by === 'certificate' || [...this.tokens.values()].includes(user);
+  }
+
   identity(user: string, by: Identity['by']): Identity {
     return { user, groups: this.#groups.get(user) ?? NO_GROUPS, by };
   }

@@ -3,10 +3,10 @@
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Config } from '../config/config.ts';
-import { loadConfig } from '../config/load.ts';
 import { messageOf } from '../core/errors.ts';
 import { type CertificateAuthority, openCertificateAuthority } from '../pki/certificate-authority.ts';
 import { type CaFormat, exportCa, P12_PASSWORD } from '../pki/export-ca.ts';
+import { loadConfig } from '../squid/load.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
 import { shownPath } from './shown-path.ts';
 import { columns, type Terminal } from './terminal.ts';

@@ -3,15 +3,14 @@
 
 import { resolve } from 'node:path';
 import type { Config } from '../config/config.ts';
-import { readConfigFile } from '../config/config-file.ts';
-import { loadConfig } from '../config/load.ts';
 import { parseConfig } from '../config/parse-config.ts';
 import { asProxyError } from '../core/errors.ts';
 import { UpstreamIdentities } from '../net/upstream-identities.ts';
 import { presentFiles } from '../pki/ca-files.ts';
 import { openCertificateAuthority } from '../pki/certificate-authority.ts';
 import type { PolicyOptions } from '../policy/policy.ts';
-import { clientTrustOf, openAuth, upstreamOf } from '../proxy.ts';
+import { clientTrustOf, openAuth, openPageStyle, upstreamOf } from '../proxy.ts';
+import { loadConfig, readConfigText } from '../squid/load.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
 import { shownPath } from './shown-path.ts';
 import type { Terminal } from './terminal.ts';
@@ -40,7 +39,7 @@ async function checkAsJson(terminal: Terminal, file: string): Promise<ExitCode> 
   const tell = (facts: object): void => terminal.out(`${JSON.stringify({ file, ...facts })}\n`);
   let text: string;
   try {
-    text = await readConfigFile(file);
+    text = await readConfigText(file);
   } catch (thrown) {
     tell({ valid: false, problems: [{ message: asProxyError(thrown).detail }] });
     return EXIT.configInvalid;
@@ -89,6 +88,11 @@ async function checkFiles(config: Config): Promise<FilesReport> {
     failed(thrown);
   }
   try {
+    await openPageStyle(config);
+  } catch (thrown) {
+    failed(thrown);
+  }
+  try {
     clientTrustOf(config);
     await (await openAuth(config))?.close();
   } catch (thrown) {
@@ -97,7 +101,8 @@ async function checkFiles(config: Config): Promise<FilesReport> {
   return { ca, errors, warnings };
 }
 
-function policyWarnings({ mode, default: fallback, rules }: PolicyOptions): string[] {
+/** What is legal, and seldom meant. */
+export function policyWarnings({ mode, default: fallback, rules }: PolicyOptions): string[] {
   const warnings: string[] = [];
   if (mode === 'report') warnings.push('policy.mode is report: what the policy denies is logged and let through.');
   if (fallback === 'allow') warnings.push('policy.default is allow: what no rule matches is let through.');

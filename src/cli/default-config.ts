@@ -10,6 +10,8 @@ export const LOCAL_CONFIG = 'sallyport.yaml';
 /** The folder of the configs that come with the program, from the source tree and from the package alike. */
 export const SHIPPED = join(import.meta.dirname, '..', '..', 'config');
 
-export function defaultConfig(cwd = process.cwd()): string {
-  return existsSync(join(cwd, LOCAL_CONFIG)) ? LOCAL_CONFIG : shownPath(join(SHIPPED, 'default.yaml'), cwd);
+/** An installation names the config of its service in SALLYPORT_CONFIG, so that people need not. */
+export function defaultConfig(cwd = process.cwd(), installed = process.env['SALLYPORT_CONFIG']): string {
+  if (existsSync(join(cwd, LOCAL_CONFIG))) return LOCAL_CONFIG;
+  return installed || shownPath(join(SHIPPED, 'default.yaml'), cwd);
 }

@@ -2,13 +2,13 @@
 // Works on the state file, whether the proxy runs or not; a running one looks at it each second.
 
 import { userInfo } from 'node:os';
-import { loadConfig } from '../config/load.ts';
 import { parseAuthority, parseHost } from '../core/authority.ts';
 import { messageOf } from '../core/errors.ts';
 import { type Entry, formatTarget, isExempted, type Pair } from '../exceptions/entry.ts';
 import { type Change, NEEDED } from '../exceptions/ledger.ts';
 import { LedgerFile } from '../exceptions/ledger-file.ts';
 import { signOf, spliceRule } from '../exceptions/wording.ts';
+import { loadConfig } from '../squid/load.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
 import { shownPath } from './shown-path.ts';
 import { columns, type Terminal } from './terminal.ts';

@@ -7,6 +7,8 @@ export const EXIT = {
   configInvalid: 3,
   /** `test` only: the policy denies the request. */
   denied: 4,
+  /** `reload`, `rotate`, `drain`, `stop`: no proxy runs with this config. */
+  notRunning: 5,
 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];

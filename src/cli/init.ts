@@ -24,7 +24,7 @@ export async function init(terminal: Terminal, file: string, { profile }: InitOp
   try {
     await mkdir(dirname(file), { recursive: true });
     // The shipped configs lie one folder below their certs and log; this one lies beside them.
-    await writeFile(file, text.replaceAll(/\.\.\/(?=(?:certs|log|state)\/)/g, ''), { flag: 'wx' });
+    await writeFile(file, text.replaceAll(/\.\.\/(?=(?:certs|log|pages|run|state)\b)/g, ''), { flag: 'wx' });
   } catch (cause) {
     const exists = cause instanceof Error && 'code' in cause && cause.code === 'EEXIST';
     const why = exists

@@ -4,6 +4,7 @@ import { CommanderError } from 'commander';
 import { asProxyError } from '../core/errors.ts';
 import { commandLine } from './command-line.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
+import { squidWords } from './squid-words.ts';
 import { terminal as ours, type Terminal } from './terminal.ts';
 
 /** Runs one command to its end. Never rejects: whatever fails is told on stderr and becomes an exit code. */
@@ -13,7 +14,7 @@ export async function main(words: readonly string[], terminal: Terminal = ours):
     const program = commandLine(terminal, (result) => {
       code = result;
     });
-    await program.parseAsync([...words], { from: 'user' });
+    await program.parseAsync([...squidWords(words)], { from: 'user' });
     return code;
   } catch (thrown) {
     // Help that was asked for ends by an error too.

@@ -1,6 +1,7 @@
 // Reads the option values that commander cannot judge by itself; what it refuses is told with the option it was for.
 
 import { InvalidArgumentError } from 'commander';
+import { parseDuration } from '../config/duration.ts';
 import { nameProblem } from '../core/identity.ts';
 import { plainAddress } from '../core/session.ts';
 import { parseAddress } from '../policy/address-set.ts';
@@ -17,6 +18,13 @@ export function userName(text: string): string {
   const problem = nameProblem(text);
   if (problem !== undefined) throw new InvalidArgumentError(`It cannot be the name of a user: ${problem}.`);
   return text;
+}
+
+/** `--grace`, in milliseconds. */
+export function graceTime(text: string): number {
+  const time = parseDuration(text);
+  if (!time.ok) throw new InvalidArgumentError(`It is not a time such as 30s or 5m: ${time.reason}.`);
+  return time.value;
 }
 
 export function requestMethod(text: string): string {

@@ -3,9 +3,10 @@
 
 import type { Config } from '../config/config.ts';
 import { formatAuthority } from '../core/authority.ts';
-import type { Decision, Permit, RefuseBy, Step, TlsAction } from '../core/decision.ts';
+import type { Decision, Denial, Permit, RefuseBy, Step, TlsAction } from '../core/decision.ts';
 import { asProxyError, ProxyError } from '../core/errors.ts';
 import type { Identity } from '../core/identity.ts';
+import type { Place } from '../core/place.ts';
 import { formatTarget, type RequestTarget } from '../core/target.ts';
 import { pairOf } from '../exceptions/entry.ts';
 import { LedgerFile } from '../exceptions/ledger-file.ts';
@@ -15,6 +16,7 @@ import { WantingOrigins } from '../flow/wanting-origins.ts';
 import { selfTestType } from '../http/own-pages.ts';
 import { leadsTo } from '../net/listener.ts';
 import type { Upstream } from '../net/upstream.ts';
+import type { Mend } from '../policy/mend.ts';
 import type { Policy } from '../policy/policy.ts';
 import { openAuth, policyOf, upstreamOf } from '../proxy.ts';
 import { type LoggedAs, LogPreview } from './log-preview.ts';
@@ -38,6 +40,8 @@ export interface PredictedStep {
   /** Report mode: enforced, this would be a denial. */
   readonly wouldDeny?: boolean;
   readonly rule?: string;
+  /** Where the rule stands. */
+  readonly at?: Place;
   readonly reason: string;
 }
 
@@ -47,6 +51,8 @@ export interface Prediction {
   /** The step that had the last word. */
   readonly decided: PredictedStep;
   readonly steps: readonly PredictedStep[];
+  /** The changes of the config that would allow it, where a rule denies it. */
+  readonly mends: readonly Mend[];
   /** Lines of the access log in Squid's format, without times and with `N` for a size. */
   readonly log: readonly string[];
 }
@@ -90,6 +96,7 @@ interface Parts extends Known {
   readonly refusal: LoggedAs;
   /** Filled in as the request goes on its way. */
   readonly steps: PredictedStep[];
+  denial?: Denial;
 }
 
 async function throughTunnel(parts: Parts): Promise<Prediction> {
@@ -100,7 +107,7 @@ async function throughTunnel(parts: Parts): Promise<Prediction> {
   const decision = own
     ? ownPermit(authority)
     : exempt(parts, client, policy.decideConnect({ client, authority, identity }));
-  const decided = stepOf(decision);
+  const decided = stepOf(parts, decision);
   steps.push(decided);
   if (decision.action === 'deny') {
     const { refuseBy } = decision;
@@ -112,6 +119,7 @@ async function throughTunnel(parts: Parts): Promise<Prediction> {
   }
   if (decision.tls === 'terminate') {
     const terminated: PredictedStep = { ...decided, action: 'deny' };
+    parts.denial = { ...decision, action: 'deny', refuseBy: 'close' };
     steps[0] = terminated;
     return end(parts, terminated, [connectLine(parts, { tag: 'NONE_NONE', status: 0 })]);
   }
@@ -131,7 +139,7 @@ async function throughTunnel(parts: Parts): Promise<Prediction> {
     return end(parts, decided, [connectLine(parts, { tag: 'TCP_TUNNEL', status: 200, ...route })]);
   }
   const request = policy.decideRequest({ ...asked, identity });
-  const requested = stepOf(request);
+  const requested = stepOf(parts, request);
   steps.push(requested);
   if (!isReached) {
     // The proxy would not come to ask the policy; whoever asks us wants to know all the same.
@@ -145,12 +153,12 @@ async function throughTunnel(parts: Parts): Promise<Prediction> {
 async function plain(parts: Parts): Promise<Prediction> {
   const { asked, identity, policy, steps } = parts;
   if (isOwnHost(asked.target.authority)) {
-    const own = stepOf({ ...ownPermit(asked.target.authority), step: 'request' });
+    const own = stepOf(parts, { ...ownPermit(asked.target.authority), step: 'request' });
     steps.push(own);
     return end(parts, own, [ownPageLine(parts)]);
   }
   const decision = policy.decideRequest({ ...asked, identity });
-  const decided = stepOf(decision);
+  const decided = stepOf(parts, decision);
   steps.push(decided);
   if (decision.action === 'deny') {
     const how = decision.refuseBy === 'authenticate' ? parts.refusal : DENIED;
@@ -171,9 +179,12 @@ const PAGE = { status: 403, contentType: 'text/html' } as const;
 const DENIED = { tag: 'TCP_DENIED', ...PAGE } as const;
 
 function end(parts: Parts, decided: PredictedStep, log: string[]): Prediction {
-  const { steps } = parts;
+  const { steps, denial, policy, identity, asked } = parts;
+  const { client, method, target } = asked;
   const allowed = decided.action === 'allow';
-  return { allowed, wouldDeny: steps.some((step) => step.wouldDeny === true), decided, steps, log };
+  const refused = { client, identity, authority: target.authority, request: { method, target } };
+  const mends = denial ? policy.mends(denial, refused) : [];
+  return { allowed, wouldDeny: steps.some((step) => step.wouldDeny === true), decided, steps, mends, log };
 }
 
 const last = (steps: readonly PredictedStep[]): PredictedStep => {
@@ -182,18 +193,17 @@ const last = (steps: readonly PredictedStep[]): PredictedStep => {
   return step;
 };
 
-function stepOf(decision: Decision): PredictedStep {
+function stepOf(parts: Parts, decision: Decision): PredictedStep {
   const { step, action, rule, reason } = decision;
-  if (action === 'deny')
-    return {
-      step,
-      action,
-      ...(step === 'connect' || decision.refuseBy === 'authenticate' ? { refuseBy: decision.refuseBy } : {}),
-      rule,
-      reason,
-    };
+  const place = parts.policy.about(rule)?.at;
+  const decidedBy = { rule, ...(place ? { at: place } : {}), reason };
+  if (action === 'deny') {
+    parts.denial = decision;
+    const isTold = step === 'connect' || decision.refuseBy === 'authenticate';
+    return { step, action, ...(isTold ? { refuseBy: decision.refuseBy } : {}), ...decidedBy };
+  }
   const tls = step === 'connect' ? { tls: decision.tls } : {};
-  return { step, action, ...tls, ...(decision.wouldDeny ? { wouldDeny: true } : {}), rule, reason };
+  return { step, action, ...tls, ...(decision.wouldDeny ? { wouldDeny: true } : {}), ...decidedBy };
 }
 
 /** A client that means what it says sends the host of its CONNECT as server name. */

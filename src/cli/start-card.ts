@@ -43,7 +43,12 @@ export function startCard(
     ],
     [`  ${done} policy`, modeOf(config.policy)],
     [`  ${done} config`, shownPath(config.file)],
-    [`  ${done} access log`, config.log.access.map(({ path, format }) => `${logName(path)} (${format})`).join(', ')],
+    [
+      `  ${done} access log`,
+      config.log.access
+        .map(({ path, format }) => `${logName(path)} (${typeof format === 'string' ? format : format.name})`)
+        .join(', '),
+    ],
   ];
   return [
     `\n${style('bold', 'Sallyport is running.')}\n\n`,

@@ -11,6 +11,8 @@ export interface Terminal {
   style(format: 'bold' | 'dim' | 'green' | 'red' | 'yellow' | 'cyan', text: string): string;
   /** Whether a person reads standard output, and standard error. */
   readonly watched: { readonly out: boolean; readonly err: boolean };
+  /** Characters in a line of standard output; undefined where that is no terminal. */
+  readonly width?: number | undefined;
 }
 
 export const terminal: Terminal = {
@@ -24,6 +26,9 @@ export const terminal: Terminal = {
     get err() {
       return process.stderr.isTTY === true;
     },
+  },
+  get width() {
+    return process.stdout.columns;
   },
 };
 

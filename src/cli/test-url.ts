@@ -1,7 +1,8 @@
 // `sallyport test URL`: prints what the proxy would do with a request, the rule behind each step, and the log lines.
 
-import { loadConfig } from '../config/load.ts';
+import { shownPlace } from '../core/place.ts';
 import { formatTarget, parseAbsoluteTarget } from '../core/target.ts';
+import { loadConfig } from '../squid/load.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
 import { type PredictedStep, type Prediction, predict } from './predict.ts';
 import { columns, type Terminal } from './terminal.ts';
@@ -31,26 +32,31 @@ export async function testUrl(terminal: Terminal, text: string, options: TestOpt
     method,
     ...(user === undefined ? {} : { user }),
   });
-  const { allowed, wouldDeny, decided, steps, log } = prediction;
+  const { allowed, wouldDeny, decided, steps, mends, log } = prediction;
   const url = formatTarget(target.value);
   const { mode } = config.policy;
-  const { rule, reason } = decided;
+  const { rule, at, reason } = decided;
   terminal.out(
     json
-      ? `${JSON.stringify({ url, method, client, user, config: file, mode, allowed, wouldDeny, rule, reason, steps, log })}\n`
+      ? `${JSON.stringify({ url, method, client, user, config: file, mode, allowed, wouldDeny, rule, at, reason, steps, mends, log })}\n`
       : `${method} ${url} from ${client}${user === undefined ? '' : ` as ${user}`}, by ${file}\n\n${printed(terminal, prediction)}`,
   );
   return allowed ? EXIT.ok : EXIT.denied;
 }
 
 function printed(terminal: Terminal, prediction: Prediction): string {
-  const { steps, log } = prediction;
-  const rows = steps.map((step) => [`  ${step.step}`, verdictOf(step), step.rule ?? '-', step.reason]);
+  const { steps, mends, log } = prediction;
+  const rows = steps.map((step) => [`  ${step.step}`, verdictOf(step), ruleOf(step), step.reason]);
   const lines = log.map((line) => `    ${line}\n`).join('');
-  return `${columns(rows)}\n  ${conclusion(terminal, prediction)}\n\n  ${HEADING}:\n${lines}`;
+  const changes = mends.map(({ where, line }) => `\n  To allow it, put this ${where}:\n    ${line}\n`).join('');
+  return `${columns(rows)}\n  ${conclusion(terminal, prediction)}\n${changes}\n  ${HEADING}:\n${lines}`;
 }
 
 const HEADING = 'In the access log, after time and duration, with N for a size, if the origin answers 200';
+
+function ruleOf({ rule = '-', at }: PredictedStep): string {
+  return at ? `${rule} (${shownPlace(at)})` : rule;
+}
 
 function verdictOf({ action, tls, refuseBy, wouldDeny }: PredictedStep): string {
   const how = action === 'deny' && refuseBy ? REFUSED[refuseBy] : tls;

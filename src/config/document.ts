@@ -38,6 +38,8 @@ export interface ConfigDocument {
   readonly problems: readonly ConfigProblem[];
   /** A problem with the setting at `path`, at its value or key, or at what is nearest to it when it is absent. */
   problemAt(path: Path, message: string, hint?: string, side?: 'key' | 'value'): ConfigProblem;
+  /** The line of the setting at `path`, or of what is nearest to it when it is absent. */
+  lineOf(path: Path): number;
 }
 
 /** Reads YAML 1.2, core schema, string keys only. Never throws. */
@@ -82,6 +84,10 @@ class Reader implements ConfigDocument {
 
   problemAt(path: Path, message: string, hint?: string, side: 'key' | 'value' = 'value'): ConfigProblem {
     return this.#problem(this.#find(path, side), path, message, hint);
+  }
+
+  lineOf(path: Path): number {
+    return Math.max(1, this.#lines.linePos(this.#find(path, 'key')).line);
   }
 
   #read(node: unknown, path: Path, depth: number): unknown {

@@ -25,7 +25,8 @@ export function explainIssue(issue: z.core.$ZodIssue, data: unknown, above: Path
   }
   if (issue.code === 'invalid_key') {
     const reason = issue.issues[0]?.message ?? issue.message;
-    return [{ path, message: `expected a host name, got ${show(path.at(-1))}: ${reason}`, side: 'key' }];
+    const what = path[0] === 'log' ? 'the name of a format' : 'a host name';
+    return [{ path, message: `expected ${what}, got ${show(path.at(-1))}: ${reason}`, side: 'key' }];
   }
   const hint = hintFor(issue, path, value);
   return [{ path, message: issue.message, side: 'value', ...(hint === undefined ? {} : { hint }) }];

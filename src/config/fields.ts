@@ -3,8 +3,10 @@
 
 import * as z from 'zod';
 import { type Parsed, parseAuthority, parseHost } from '../core/authority.ts';
+import { parseRedirect } from '../core/redirect.ts';
 import type { ParentUrl } from '../net/options.ts';
 import { MAX_DURATION, parseDuration } from './duration.ts';
+import { fillIn } from './environment.ts';
 import { oneOf, show } from './wording.ts';
 
 /** What every message about a wrong value looks like. */
@@ -44,10 +46,10 @@ export const duration = (least: 0 | 1) =>
       : parsed;
   });
 
-/** A path as it stands; it is made absolute where the file that names it is known. */
+/** A path, its variables filled in; it is made absolute where the file that names it is known. */
 export const path = text('a path', (input) => {
   if (input === '') return bad('it is empty');
-  return input.includes('\0') ? bad('it holds a NUL character') : ok(input);
+  return input.includes('\0') ? bad('it holds a NUL character') : fillIn(input);
 });
 
 export const hostName = text('a host name', hostNameText);
@@ -116,6 +118,18 @@ export const pseudonym = z
     if (/^[\w!#$%&'*+.^`|~-]{1,100}$/.test(input)) return input;
     context.issues.push({ code: 'custom', input, message: expected('a name of one word, or off')({ input }) });
     return z.NEVER;
+  });
+
+export const redirect = text('a URL such as https://intranet.example.com/denied?url=%u', parseRedirect);
+
+/** A line or a few for people; what a terminal would obey is in none. */
+export const words = (most: number) =>
+  text('a text', (input) => {
+    if (input.trim() === '') return bad('it is empty');
+    if (input.length > most) return bad(`it is longer than ${most} characters`);
+    return /[^\n\P{Cc}]|[\p{Cf}\p{Cs}\u2028\u2029]/u.test(input)
+      ? bad('it holds a character that cannot be seen')
+      : ok(input);
   });
 
 /** Strict, so that a misspelt `deny` is an error and not silence. */

@@ -1,9 +1,9 @@
 // The shape of a config file: every key it may hold, and what is meant where a key is left out (DESIGN section 5).
 // parse-config.ts reads files by it; the tests compare its defaults with the design.
 
-import { normalize } from 'node:path';
 import * as z from 'zod';
 import { DEFAULT_SHARES, DEFAULT_WAITS, type Shares, type Waits } from '../core/limits.ts';
+import { adminSchema } from './admin-schema.ts';
 import { authSchema } from './auth-schema.ts';
 import {
   address,
@@ -20,11 +20,14 @@ import {
   path,
   port,
   pseudonym,
+  redirect,
   secret,
   section,
   someOf,
   userName,
+  words,
 } from './fields.ts';
+import { logSchema } from './log-schema.ts';
 
 const text = z.string({ error: expected('text') });
 const tlsAction = choice(['bump', 'splice', 'terminate', 'tunnel']);
@@ -75,7 +78,12 @@ const listen = someOf(
   .prefault([{}]);
 
 /** A certificate with the key of another would only be found out at start. */
-const ca = section({ cert: path.optional(), key: path.optional(), passphraseFile: path.exactOptional() })
+const ca = section({
+  cert: path.optional(),
+  key: path.optional(),
+  passphraseFile: path.exactOptional(),
+  previous: path.exactOptional(),
+})
   .superRefine(({ cert, key }, context) => {
     if ((cert === undefined) === (key === undefined)) return;
     const [there, missing] = cert === undefined ? ['key', 'cert'] : ['cert', 'key'];
@@ -159,9 +167,14 @@ const resolver = section({
   maxTtl: duration(0).default(300_000),
 }).prefault({});
 
+/** Characters of what a rule tells whoever it denies, and of whom they may ask. */
+const MAX_MESSAGE = 1_000;
+const MAX_CONTACT = 200;
+
 /** What the patterns mean is judged by policy/. */
 export const ruleSchema = section({
   name: z.string({ error: expected('a name') }),
+  scheme: choice(['http', 'https', 'connect']).exactOptional(),
   clients: listOf(text, 'client addresses and ranges').exactOptional(),
   users: listOf(text, 'user names').exactOptional(),
   groups: listOf(text, 'group names').exactOptional(),
@@ -175,6 +188,8 @@ export const ruleSchema = section({
   tls: tlsAction.exactOptional(),
   refuse: refuseBy.exactOptional(),
   onClientCert: onClientCert.exactOptional(),
+  message: words(MAX_MESSAGE).exactOptional(),
+  redirect: redirect.exactOptional(),
 });
 
 const tls = section({
@@ -192,27 +207,8 @@ const policy = section({
   httpPorts: ports.default([80, 443, '1025-65535']),
   refuse: refuseBy.default('connect'),
   upgrades: listOf(text, 'protocols').default(['websocket']),
+  onReload: choice(['keep', 'recheck', 'cut']).default('keep'),
   rules: listOf(ruleSchema, 'rules').default([]),
-}).prefault({});
-
-const accessLog = section({
-  path: path.default('log/access.log'),
-  format: choice(['squid', 'common', 'combined', 'json']).default('squid'),
-});
-
-const log = section({
-  access: z
-    .union([listOf(accessLog, 'access logs'), accessLog], { error: expected('an access log or a list of them') })
-    .transform((access) => (Array.isArray(access) ? access : [access]))
-    .superRefine(
-      distinct(
-        ({ path }) => (path === 'stdout' ? path : `file ${normalize(path)}`),
-        'another access log has this path',
-      ),
-    )
-    .prefault({}),
-  audit: section({ path: path.default('log/audit.log') }).prefault({}),
-  service: section({ level: choice(['debug', 'info', 'warn', 'error', 'silent']).default('info') }).prefault({}),
 }).prefault({});
 
 const wait = (limit: keyof Waits) => duration(1).default(DEFAULT_WAITS[limit]);
@@ -229,6 +225,7 @@ const limits = section({
   bodyTimeout: wait('bodyTimeout'),
   keepAliveTimeout: wait('keepAliveTimeout'),
   tunnelIdleTimeout: wait('tunnelIdleTimeout'),
+  drainTimeout: wait('drainTimeout'),
   connections: z
     .union([z.literal('auto'), integer('a number', 1, MOST)], { error: expected(`auto or a number from 1 to ${MOST}`) })
     .default(DEFAULT_SHARES.connections),
@@ -254,6 +251,7 @@ export const configSchema = section({
   workers: z
     .union([z.literal('auto'), integer('a number', 1, 256)], { error: expected('auto or a number from 1 to 256') })
     .default('auto'),
+  admin: adminSchema,
   ca,
   auth: authSchema.exactOptional(),
   upstream,
@@ -262,7 +260,9 @@ export const configSchema = section({
   via: pseudonym.prefault('sallyport'),
   tls,
   policy,
-  log,
+  contact: words(MAX_CONTACT).exactOptional(),
+  pages: path.exactOptional(),
+  log: logSchema,
   limits,
 });
 

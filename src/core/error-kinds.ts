@@ -154,6 +154,12 @@ export const ERROR_KINDS = {
     sentence: 'The proxy could not check the credentials in time.',
   },
   'shutting-down': { side: 'proxy', status: 503, squid: 'ERR_SHUTTING_DOWN', sentence: 'The proxy is shutting down.' },
+  'config-changed': {
+    side: 'proxy',
+    status: 503,
+    squid: 'ERR_ACCESS_DENIED',
+    sentence: 'The config has changed, and the tunnel was cut for it.',
+  },
   'config-invalid': { side: 'proxy', status: 500, squid: 'ERR_CANNOT_FORWARD', sentence: 'The config is not valid.' },
   'ca-unusable': {
     side: 'proxy',
@@ -180,7 +186,19 @@ export const ERROR_KINDS = {
     sentence: 'A client certificate for origins cannot be used.',
   },
   'listen-failed': { side: 'proxy', status: 500, squid: 'ERR_CANNOT_FORWARD', sentence: 'The port cannot be opened.' },
+  'admin-failed': {
+    side: 'proxy',
+    status: 500,
+    squid: 'ERR_CANNOT_FORWARD',
+    sentence: 'Operators cannot be answered.',
+  },
   'log-failed': { side: 'proxy', status: 500, squid: 'ERR_CANNOT_FORWARD', sentence: 'The log cannot be written.' },
+  'log-full': {
+    side: 'proxy',
+    status: 503,
+    squid: 'ERR_CANNOT_FORWARD',
+    sentence: 'The proxy serves nobody while its log cannot be written.',
+  },
   internal: {
     side: 'proxy',
     status: 500,
@@ -252,6 +270,12 @@ export const ERROR_KINDS = {
     status: 502,
     squid: 'ERR_READ_ERROR',
     sentence: 'The origin closed the connection before its reply was complete.',
+  },
+  'no-websocket': {
+    side: 'upstream',
+    status: 502,
+    squid: 'ERR_INVALID_RESP',
+    sentence: 'The origin speaks nothing but HTTP/2, and opens no WebSocket over it.',
   },
   'parent-auth': {
     side: 'upstream',

@@ -17,6 +17,13 @@ export interface Waits {
   readonly keepAliveTimeout: number;
   /** A spliced tunnel or an upgraded connection in which no byte moves; a stream of events without one. */
   readonly tunnelIdleTimeout: number;
+  /** What is in flight when the proxy is stopped, or a worker of it is one too many. */
+  readonly drainTimeout: number;
+}
+
+/** Milliseconds that a body may be silent: one that is a conversation as long as a tunnel, if that is longer. */
+export function bodyPatience({ bodyTimeout, tunnelIdleTimeout }: Waits, isLasting: boolean): number {
+  return isLasting ? Math.max(bodyTimeout, tunnelIdleTimeout) : bodyTimeout;
 }
 
 /** Nobody takes more than a share. A client is an IPv4 address or an IPv6 /64. */
@@ -49,6 +56,7 @@ export const DEFAULT_WAITS: Waits = {
   bodyTimeout: 60_000,
   keepAliveTimeout: 120_000,
   tunnelIdleTimeout: 300_000,
+  drainTimeout: 30_000,
 };
 
 export const DEFAULT_SHARES: Shares = {

@@ -28,6 +28,10 @@ export interface Session {
   proxyTls?: TlsFacts;
   /** Whom the certificate names that the client has shown to the proxy itself, once that is verified. */
   certificateUser?: string;
+  /** Where it has come in; only where a log format asks for it. */
+  local?: Endpoint;
+  /** The names in that certificate; likewise. */
+  names?: { readonly subject: string; readonly issuer: string };
 }
 
 /** What is answered inside a bumped tunnel in place of the origin. */
@@ -35,6 +39,14 @@ export type Instead =
   | { readonly kind: 'own' }
   | { readonly kind: 'denied'; readonly denial: Denial }
   | { readonly kind: 'failed'; readonly error: ProxyError };
+
+/** A CONNECT as it came; names and values of its fields in turn. */
+export interface ConnectHead {
+  readonly method: string;
+  readonly url: string;
+  readonly httpVersion: string;
+  readonly rawHeaders: readonly string[];
+}
 
 /** The inside of one CONNECT. */
 export interface Tunnel {
@@ -50,8 +62,16 @@ export interface Tunnel {
   /** There was no CONNECT: a firewall has turned the connection around to us. */
   intercepted?: boolean;
   clientTls?: TlsFacts;
+  /** What the client has offered, as code points of RFC 8446 section 4.2.1; only where a log format asks for it. */
+  versions?: readonly number[];
+  /** What the client has sent; only where a log format asks for it. */
+  head?: ConnectHead;
+  /** Address of the client, once it passes unread: a reload may have to decide on it anew. */
+  client?: string;
   /** Who sent the CONNECT, and with it all that comes inside. */
   identity?: Identity;
+  /** The client was told that it is open. */
+  answered?: boolean;
   /** Its CONNECT has its line in the access log. */
   logged?: boolean;
   /** Absent when each request goes to the origin. */

@@ -11,6 +11,8 @@ export interface RequestTarget {
   readonly path: string;
   /** With its `?`, as it came; empty when there is none. The query is not part of any match. */
   readonly query: string;
+  /** An OPTIONS for all of the origin, and none of its paths (RFC 9110 section 9.3.7); it is decided as `/` would be. */
+  readonly wholeServer?: true;
 }
 
 export const DEFAULT_PORT: Readonly<Record<Scheme, number>> = { http: 80, https: 443 };
@@ -129,8 +131,16 @@ function removeDotSegments(path: string): string {
   return `/${out.join('/')}`;
 }
 
-/** The absolute URL in its normal form, without the default port. */
+/** What an OPTIONS for all of an origin has in the place of a path. */
+export const WHOLE_SERVER = '*';
+
+/** What the origin is asked for: a path with its query, or what stands for all of it. */
+export function formatForm({ path, query, wholeServer }: RequestTarget): string {
+  return wholeServer ? WHOLE_SERVER : `${path}${query}`;
+}
+
+/** The absolute URL in its normal form, without the default port. All of an origin has no path (RFC 9112 section 3.2.4). */
 export function formatTarget(target: RequestTarget): string {
   const authority = formatAuthority(target.authority, DEFAULT_PORT[target.scheme]);
-  return `${target.scheme}://${authority}${target.path}${target.query}`;
+  return `${target.scheme}://${authority}${target.wholeServer ? '' : target.path}${target.query}`;
 }

@@ -2,6 +2,7 @@
 // there is one. ledger.ts keeps them, ledger-file.ts reads them from disk, cli/ shows them.
 
 import { type Authority, formatAuthority, parseHost } from '../core/authority.ts';
+import { nameProblem } from '../core/identity.ts';
 
 /** How a client let us know; features.md section P. */
 export type Confidence = 'certain' | 'likely' | 'suspected';
@@ -24,6 +25,8 @@ export interface Rejection {
 export interface Entry extends Pair {
   /** The rule that let the client go to the host. */
   readonly rule: string;
+  /** The users whose programs they were, where the rule is for users: what is suggested is for no others. */
+  readonly users?: readonly string[] | undefined;
   /** The latest, the oldest of them first; those that overlapped an earlier one are counted only. */
   readonly recent: readonly Rejection[];
   readonly count: number;
@@ -66,7 +69,16 @@ export function readEntry(value: unknown): Entry | undefined {
   const rejections = recent.map(readRejection);
   const known = rejections.filter((one) => one !== undefined);
   if (known.length < rejections.length) return undefined;
-  return { client, host, port, rule, recent: known, count, ...times(value) };
+  const users = readUsers(value['users']);
+  return { client, host, port, rule, ...(users ? { users } : {}), recent: known, count, ...times(value) };
+}
+
+/** Users of one entry, at most. */
+export const MOST_USERS = 8;
+
+function readUsers(value: unknown): readonly string[] | undefined {
+  const isName = (name: unknown): name is string => typeof name === 'string' && nameProblem(name) === undefined;
+  return Array.isArray(value) && value.length > 0 && value.every(isName) ? value.slice(0, MOST_USERS) : undefined;
 }
 
 const TIMES = ['accepted', 'suggested', 'made', 'expires', 'revokedUntil'] as const;

@@ -1,7 +1,16 @@
 // The evidence against decrypting, and what follows from it: when a suggestion is due, when an exception is made, when it
 // ends. Pure: rejections.ts tells it what happens, ledger-file.ts keeps it. Times in milliseconds since the epoch.
 
-import { type Entry, type Exempted, isExempted, type Pair, pairKey, type Rejection, readEntry } from './entry.ts';
+import {
+  type Entry,
+  type Exempted,
+  isExempted,
+  MOST_USERS,
+  type Pair,
+  pairKey,
+  type Rejection,
+  readEntry,
+} from './entry.ts';
 
 /** So many rejections, one after the other, within such a time, and never a success. */
 export const NEEDED = 3;
@@ -29,6 +38,8 @@ export interface Seen extends Pair, Rejection {
   /** When the attempt began: one that overlaps an earlier one is no further evidence. */
   readonly begin: number;
   readonly rule: string;
+  /** Who it was, where the rule is for users. */
+  readonly user?: string | undefined;
   /** The policy allows the host by its name, and by nothing that is inside. */
   readonly byName: boolean;
   /** The client has taken our certificate for this host before. */
@@ -92,6 +103,7 @@ export class Ledger {
     const entry: Entry = {
       ...(known ?? { client: seen.client, host: seen.host, port: seen.port }),
       rule: seen.rule,
+      ...usersOf(known?.users ?? [], seen.user),
       recent: added.filter(({ time }) => time > now - WINDOW).slice(-NEEDED),
       count: (known?.count ?? 0) + 1,
       ...(accepted === undefined ? {} : { accepted }),
@@ -161,6 +173,12 @@ export class Ledger {
     const [oldest] = among.filter((entry) => !isExempted(entry)).sort((a, b) => lastOf(a) - lastOf(b));
     return oldest !== undefined && this.#entries.delete(pairKey(oldest));
   }
+}
+
+/** The latest of them, once each. */
+function usersOf(before: readonly string[], user: string | undefined): Pick<Entry, 'users'> {
+  const users = user === undefined ? before : [...before.filter((one) => one !== user), user].slice(-MOST_USERS);
+  return users.length > 0 ? { users } : {};
 }
 
 function isDue(entry: Entry, now: number): boolean {

@@ -4,7 +4,7 @@
 
 import type { Authority } from '../core/authority.ts';
 import { messageOf } from '../core/errors.ts';
-import { type Confidence, type Entry, type Exempted, formatTarget, type Pair, pairKey, pairOf } from './entry.ts';
+import { type Entry, type Exempted, formatTarget, type Pair, pairKey, pairOf } from './entry.ts';
 import { type Change, Ledger, type Seen } from './ledger.ts';
 import { LedgerFile, type LedgerPaths } from './ledger-file.ts';
 import { signOf, spliceRule } from './wording.ts';
@@ -82,14 +82,14 @@ export class Rejections {
   rejected(
     client: string,
     authority: Authority,
-    how: { alert: string; confidence: Confidence; begin: number; rule: string; byName: boolean },
+    how: Pick<Seen, 'alert' | 'confidence' | 'begin' | 'rule' | 'user' | 'byName'>,
   ): void {
     const pair = pairOf(client, authority);
     const accepted = this.#accepted.get(pairKey(pair));
     this.#put({ kind: 'rejected', seen: { ...pair, ...how, time: Date.now(), accepted } });
   }
 
-  /** A request has come through a tunnel: this client takes our certificate for this host. */
+  /** Something has come through a tunnel, if only how it speaks: this client takes our certificate for this host. */
   accepted(client: string, authority: Authority): void {
     if (!this.#splices && this.#ledger.size === 0) return;
     const pair = pairOf(client, authority);

@@ -1,6 +1,7 @@
 // What a rejection means, and the rule that would help, in words for a person: the warnings of rejections.ts and the
 // command `exceptions list` have them from here.
 
+import { type RuleText, ruleName, spellRule } from '../core/rule-text.ts';
 import type { Entry, Pair } from './entry.ts';
 
 /** What clients mean by it: measured, features.md section P. */
@@ -27,22 +28,20 @@ export function signOf({ recent }: Entry): string {
   return meaningOf(recent.at(-1)?.alert ?? 'none');
 }
 
-const MAX_NAME = 64;
+/** The rule that would pass the host through unread for this client; one that is for users, for those alone. */
+export function spliceText({ client, host, port, users }: Pair & Pick<Entry, 'users'>): RuleText {
+  return {
+    name: ruleName(`unread ${host}`),
+    clients: [client.replace(/%.*$/, '')],
+    users,
+    hosts: [host.includes(':') ? `[${host}]` : host],
+    ports: [port],
+    action: 'allow',
+    tls: 'splice',
+  };
+}
 
-/**
- * One line of YAML that stands under `policy.rules` as it is. In single quotes, which a log in JSON leaves as they are; no
- * host and no address has one in it.
- */
-export function spliceRule({ client, host, port }: Pair): string {
-  const quoted = (text: string): string => `'${text}'`;
-  const address = host.includes(':') ? `[${host}]` : host;
-  const parts = [
-    `name: ${quoted(`unread ${host}`.slice(0, MAX_NAME))}`,
-    `clients: [${quoted(client.replace(/%.*$/, ''))}]`,
-    `hosts: [${quoted(address)}]`,
-    `ports: [${port}]`,
-    'action: allow',
-    'tls: splice',
-  ];
-  return `- { ${parts.join(', ')} }`;
+/** One line of YAML that stands under `policy.rules` as it is. */
+export function spliceRule(entry: Pair & Pick<Entry, 'users'>): string {
+  return spellRule(spliceText(entry)).line;
 }

@@ -6,19 +6,23 @@ import type { Denial, Permit } from '../core/decision.ts';
 import { ProxyError } from '../core/errors.ts';
 import type { Identity } from '../core/identity.ts';
 import type { RequestTarget } from '../core/target.ts';
-import { type Admitted, valuesOf } from '../http/admission.ts';
+import { type Admitted, isForWholeServer, valuesOf } from '../http/admission.ts';
 import { type Connection, dropExchange } from '../http/connection.ts';
 import { type Forwarded, forward } from '../http/forward.ts';
 import { hasPassed } from '../http/headers.ts';
-import { refusalOf, replyPage } from '../http/reply.ts';
+import type { ManagerTarget } from '../http/manager-target.ts';
+import { mediaTypeOf, replyPage } from '../http/reply.ts';
 import type { ReplyPort } from '../http/reply-port.ts';
 import type { Request } from '../http/request.ts';
 import { makeUpgrade, offeredProtocols, type Upgrade } from '../http/upgrade.ts';
 import { loggedUrl } from '../log/logged-url.ts';
 import type { UpstreamConnection } from '../net/upstream.ts';
+import { answerManager } from './answer-manager.ts';
 import { isSign, learn, withIdentity } from './exempt.ts';
-import { type Asker, identify, mayBeAsked, whoError, withChallenge } from './identify.ts';
+import { explain } from './explain.ts';
+import { type Asker, identify, mayBeAsked, whoError } from './identify.ts';
 import type { Told } from './journal.ts';
+import { refusalByLog } from './log-gate.ts';
 import { isOwnHost, ownPage, serveOwn } from './serve-own.ts';
 import type { Services } from './services.ts';
 
@@ -27,6 +31,8 @@ export type Asked =
   | { readonly kind: 'bad'; readonly url: string; readonly error: ProxyError }
   /** Origin-form on the proxy's own port: somebody has come to us, not through us. */
   | { readonly kind: 'own'; readonly url: string; readonly path: string }
+  /** Somebody wants a report of the manager. */
+  | { readonly kind: 'manager'; readonly url: string; readonly target: ManagerTarget }
   | { readonly kind: 'through'; readonly url: string; readonly admitted: Admitted };
 
 /** What became of a request, as far as it is known when its reply has been begun. */
@@ -43,14 +49,22 @@ export interface Errand {
   readonly reply: ReplyPort;
   /** Joins the page to the log line. */
   readonly id: string;
+  /** By the monotonic clock, in milliseconds. */
+  readonly begin: number;
   /** Who is asking, once that is known. */
   identity: Identity | undefined;
 }
 
 /** Only what is forwarded has to be waited for. */
 export function answerRequest(errand: Errand, asked: Asked): Fate | Promise<Fate> {
+  const unlogged = refusalByLog(errand.services.journal);
+  if (unlogged) {
+    if (unlogged.shut) dropExchange(errand.connection);
+    return refuse(errand, asked, unlogged.error, { tag: 'NONE_NONE', outcome: 'failed' });
+  }
   if (asked.kind === 'bad') return refuse(errand, asked, asked.error, { tag: 'NONE_NONE', outcome: 'malformed' });
   if (asked.kind === 'own') return answerOwn(errand, asked, asked.path);
+  if (asked.kind === 'manager') return report(errand, asked);
   const { target } = asked.admitted;
   if (isOwnHost(target.authority)) return answerOwn(errand, asked, target);
 
@@ -146,6 +160,8 @@ async function passOn(
     expectContinue,
     upgrade,
     eventTimeout: limits.tunnelIdleTimeout,
+    asProxy: connection.tunnel === undefined && connection.originPort === undefined,
+    keepFields: services.journal.needs.has('reply'),
   });
   const forwarded = outcome.error
     ? { ...outcome, error: learn(services, tunnelPermit(connection), outcome.error) }
@@ -154,7 +170,10 @@ async function passOn(
   if (outcome.connection?.wish && begun) noteReply(errand, outcome.connection, begun.status);
   const fate = { tag: 'TCP_MISS', decision: permit, forwarded, failure: error } as const;
   if (forwarded.upgraded) return { ...fate, tag: 'TCP_TUNNEL', status: 101, outcome: 'upgraded' };
-  if (begun) return { ...fate, ...begun, outcome: error ? 'aborted' : 'forwarded' };
+  if (begun) {
+    const { status, contentType } = begun;
+    return { ...fate, status, contentType, outcome: error ? 'aborted' : 'forwarded' };
+  }
   const isReset = forwarded.reset !== undefined && connection.abort !== undefined;
   if (error?.code === 'client-aborted' || isReset) {
     // A stream that the origin has reset is reset to the client by the same code: it may say what to do next.
@@ -176,7 +195,7 @@ async function passOn(
 
 function answerOwn(errand: Errand, asked: Asked, path: string | RequestTarget): Fate {
   const { services, connection, request, reply } = errand;
-  const page = ownPage(services, connection, request, path);
+  const page = isForWholeServer(request) ? NO_CONTENT : ownPage(services, connection, request, path);
   if (!page) {
     const error = new ProxyError('request-target', 'The proxy has no such page.');
     return refuse(errand, asked, error, { tag: 'NONE_NONE', outcome: 'malformed' });
@@ -186,17 +205,39 @@ function answerOwn(errand: Errand, asked: Asked, path: string | RequestTarget): 
   return { tag: 'NONE_NONE', outcome: 'answered', status: 200, contentType: page.type };
 }
 
+async function report(errand: Errand, asked: Extract<Asked, { kind: 'manager' }>): Promise<Fate> {
+  const answer = await answerManager(errand, asked.target);
+  if ('fate' in answer) return answer.fate;
+  const isDenied = answer.error.code === 'denied';
+  const how = isDenied ? ({ tag: 'TCP_DENIED', outcome: 'denied' } as const) : MALFORMED;
+  return refuse(errand, asked, answer.error, how);
+}
+
+const MALFORMED = { tag: 'NONE_NONE', outcome: 'malformed' } as const;
+
 function refuse(
-  { services, connection, request, reply, id }: Errand,
+  { services, connection, request, reply, id, identity }: Errand,
   asked: Asked,
   failure: ProxyError,
   how: Pick<Fate, 'tag' | 'outcome' | 'decision'>,
 ): Fate {
-  const rule = how.decision?.action === 'deny' ? how.decision.rule : undefined;
   // What is left of a body would be taken for the next request, or keep us reading for nothing.
   connection.closing = asked.kind === 'bad' || !request.complete;
-  // A page is shown around and kept by agents as a log is: user, password and query stay out of it too.
-  const refusal = withChallenge(services, refusalOf(failure, loggedUrl(asked.url), id, rule));
+  const target = asked.kind === 'through' ? asked.admitted.target : undefined;
+  const upgrades = request.mayLeaveHttp ? offeredProtocols(request) : undefined;
+  const { decision } = how;
+  const told = {
+    connection,
+    error: failure,
+    url: loggedUrl(asked.url),
+    id,
+    decision,
+    request,
+    target,
+    identity,
+    upgrades,
+  };
+  const refusal = explain(services, told);
   replyPage(reply, refusal, { close: connection.closing });
-  return { ...how, status: failure.status, failure, contentType: 'text/html' };
+  return { ...how, status: refusal.status, failure, contentType: mediaTypeOf(refusal) };
 }

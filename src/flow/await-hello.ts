@@ -22,10 +22,12 @@ export async function awaitHello(
   tunnel: Tunnel,
   head: Buffer,
 ): Promise<FirstWords | undefined> {
-  const { socket, session } = connection;
+  const { socket, session, answer } = connection;
   const { decision } = tunnel;
   if (head.length > 0) socket.unshift(head);
-  socket.write(ESTABLISHED);
+  if (answer) answer.establish();
+  else socket.write(ESTABLISHED);
+  tunnel.answered = true;
   const mayBeSilent = decision.action === 'allow' && decision.tls === 'tunnel';
   const peeked = await peekHello(socket, mayBeSilent ? SERVER_SPEAKS_FIRST : services.limits.handshakeTimeout);
   if (peeked.seen === 'value') return peeked.value;

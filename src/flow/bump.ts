@@ -6,6 +6,7 @@ import type { Permit } from '../core/decision.ts';
 import { asProxyError, ProxyError } from '../core/errors.ts';
 import type { Tunnel } from '../core/session.ts';
 import { type Connection, connectionOn } from '../http/connection.ts';
+import { CertificateAlert } from '../net/certificate-wish.ts';
 import { clientKey } from '../net/client-key.ts';
 import type { Route, UpstreamConnection } from '../net/upstream.ts';
 import type { LeafIdentity } from '../pki/leaf-identity.ts';
@@ -110,14 +111,16 @@ async function refusalOf(
   { socket, wish }: UpstreamConnection,
 ): Promise<ProxyError | undefined> {
   const { authority } = permit;
-  if (unread(permit) === permit || wanting.wishOf(authority) !== undefined) return undefined;
+  if (unread(permit) === permit || wanting.wishOf(authority) === 'optional' || wanting.hasAnswered(authority)) {
+    return undefined;
+  }
   const late = new AbortController();
   const closed = await Promise.race([
     new Promise<true>((resolve) => void socket.once('close', () => resolve(true))),
     wait(SECOND_WORD, false, { signal: late.signal }).catch(() => false),
   ]);
   late.abort();
-  const refusal = closed ? wish?.refusal(false) : undefined;
+  const refusal = closed ? wish?.refusalAtOnce : undefined;
   if (!refusal) wanting.remember(authority, 'optional');
   return refusal;
 }
@@ -127,9 +130,11 @@ function mayPass(stage: Stage, tunnel: Tunnel, hello: ClientHello): tunnel is Tu
   const { instead, decision } = tunnel;
   if (instead?.kind !== 'failed' || instead.error.code !== 'client-cert-required') return false;
   if (decision.action === 'deny') return false;
-  stage.wanting.remember(decision.authority, 'required');
+  const { wanting } = stage;
+  const isSaid = instead.error.cause instanceof CertificateAlert;
+  if (decision.identity === undefined) wanting.remember(decision.authority, isSaid ? 'required' : 'suspected');
   const permit = unread(decision);
-  if (permit === decision) return false;
+  if (permit === decision || wanting.hasAnswered(decision.authority)) return false;
   // What is not decrypted must name its host.
   const atHello = stage.policy.decideHello(permit, hello.serverName, hello.encryptedClientHello);
   if (atHello.action === 'deny') return false;
@@ -157,7 +162,12 @@ function serveInside(
     const tag = denied ? 'TCP_DENIED' : 'NONE_NONE';
     stage.journal.tellConnect(tunnel, { ...told, tag, outcome: denied ? 'denied' : 'bumped', failure });
   };
+  let isAccepted = false;
   const brokeOff = (): void => {
+    if (isAccepted && !handshake.lateAlert) {
+      wentOn();
+      return;
+    }
     clearTimeout(timer);
     const aborted = { ...told, tag: 'NONE_NONE', suffix: 'ABORTED' } as const;
     if (stage.stopping.aborted) {
@@ -183,10 +193,13 @@ function serveInside(
   const connection = connectionOn(socket, outer.session, tunnel, outer.carrier ?? outer.socket);
   const { rejections } = stage;
   const accepted = (): void => {
-    wentOn();
+    isAccepted = true;
     rejections?.accepted(outer.session.client.address, tunnel.authority);
   };
-  connection.onFirstRequest = accepted;
-  if (socket.alpnProtocol === 'h2') stage.server.takeStreams(connection);
-  else stage.server.take(connection);
+  connection.onFirstBytes = accepted;
+  connection.onFirstRequest = wentOn;
+  if (socket.alpnProtocol === 'h2') {
+    const webSockets = !tunnel.instead && stage.policy.mayOpenWebSocket(tunnel.authority);
+    stage.server.takeStreams(connection, webSockets);
+  } else stage.server.take(connection);
 }

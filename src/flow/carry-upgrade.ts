@@ -3,33 +3,45 @@
 
 import type { Connection } from '../http/connection.ts';
 import type { Upgraded } from '../http/upgraded.ts';
-import { pipe } from '../net/pipe.ts';
+import { makeLanes, pipe } from '../net/pipe.ts';
 import type { Fate } from './answer-request.ts';
+import type { Told } from './journal.ts';
+import type { OpenUpgrade } from './open-tunnels.ts';
 import type { Services } from './services.ts';
 import { endOf } from './splice.ts';
 
-export interface Carried extends Pick<Fate, 'suffix'> {
+export interface Carried extends Pick<Fate, 'suffix' | 'failure'> {
   readonly outcome: Fate['outcome'];
   /** Bytes behind the 101. */
   readonly toClient: number;
   readonly toUpstream: number;
 }
 
-/** `rest`: what the client has sent before it had the 101, in the new protocol as whatever comes behind it. */
+/**
+ * `rest`: what the client has sent before it had the 101, in the new protocol as whatever comes behind it. `tell`: as the
+ * request would be told if it ended now.
+ */
 export async function carryUpgrade(
-  { limits, tunnels }: Services,
+  services: Services,
   { socket }: Connection,
   upgraded: Upgraded,
   rest: Buffer,
+  open: OpenUpgrade,
+  tell: () => Told & { readonly url: string },
 ): Promise<Carried> {
+  const { limits, tunnels, journal } = services;
   const origin = upgraded.connection.socket;
-  tunnels.add(origin);
+  tunnels.addUpgrade(origin, open, services);
+  const lanes = journal.watchesTunnels ? makeLanes() : undefined;
+  const ended = lanes && journal.beginTunnel(tell, lanes);
   const piped = await pipe(socket, origin, {
     idleTimeout: limits.tunnelIdleTimeout,
     intake: upgraded,
     first: rest.length > 0 ? rest : undefined,
+    lanes,
   });
-  tunnels.delete(origin);
+  const failure = tunnels.end(origin);
+  ended?.();
   const { toClient, toUpstream } = piped;
-  return { outcome: 'upgraded', ...endOf(piped), toClient, toUpstream };
+  return { outcome: 'upgraded', ...endOf(piped), ...(failure ? { failure } : {}), toClient, toUpstream };
 }

@@ -5,6 +5,7 @@ import { formatAuthority } from '../core/authority.ts';
 import type { Decision, Permit } from '../core/decision.ts';
 import { ProxyError } from '../core/errors.ts';
 import type { Rejections } from '../exceptions/rejections.ts';
+import { CertificateAlert } from '../net/certificate-wish.ts';
 import type { UpstreamConnection } from '../net/upstream.ts';
 import type { UpstreamIdentities } from '../net/upstream-identities.ts';
 import type { WantingOrigins } from './wanting-origins.ts';
@@ -57,18 +58,28 @@ export function isSign(
   { wish }: Pick<UpstreamConnection, 'wish'>,
   status: number,
 ): boolean {
-  if (!wish || !permit || permit.identity !== undefined || !REFUSED.has(status)) return false;
+  if (!wish || !permit || permit.identity !== undefined) return false;
+  wanting.answered(permit.authority);
+  if (!REFUSED.has(status)) return false;
   const known = wanting.wishOf(permit.authority);
   if (known === 'suspected' || known === 'required') return false;
   wanting.remember(permit.authority, 'suspected');
   return true;
 }
 
-/** What an exchange has taught about its origin. The error, with what to do about it where that is known better. */
+/**
+ * What an exchange has taught about its origin. The error, with what to do about it where that is known better. That a
+ * connection was closed without an answer teaches little: any request may do that to its origin.
+ */
 export function learn({ wanting }: Known, permit: Permit | undefined, error: ProxyError): ProxyError {
-  if (error.code !== 'client-cert-required' || !permit) return error;
-  wanting.remember(permit.authority, 'required');
-  if (unread(permit) === permit) return error;
-  const detail = `${formatAuthority(permit.authority)} asked for one: connect again, from now on it is passed through unread.`;
+  if (error.code !== 'client-cert-required' || !permit || permit.identity !== undefined) return error;
+  const { authority } = permit;
+  const isSaid = error.cause instanceof CertificateAlert;
+  if (!isSaid && wanting.hasAnswered(authority)) {
+    return new ProxyError('response-aborted', '', { cause: error, peer: error.peer, parent: error.parent });
+  }
+  wanting.remember(authority, isSaid ? 'required' : 'suspected');
+  if (wanting.wishOf(authority) !== 'required' || unread(permit) === permit) return error;
+  const detail = `${formatAuthority(authority)} asked for one: connect again, from now on it is passed through unread.`;
   return new ProxyError(error.code, detail, { cause: error, peer: error.peer, parent: error.parent });
 }

@@ -2,6 +2,7 @@
 // itself; either way it ends at the HTTP parser. Called by proxy.ts for each socket.
 
 import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { type Host, parseHost } from '../core/authority.ts';
 import { asProxyError, ProxyError } from '../core/errors.ts';
 import { beginSession, type Endpoint, plainAddress, type Session } from '../core/session.ts';
@@ -24,6 +25,7 @@ export async function handleConnection(
   client?: Endpoint,
 ): Promise<void> {
   const session = beginSession(client ?? { address: plainAddress(socket.remoteAddress), port: socket.remotePort ?? 0 });
+  if (stage.journal.needs.has('ends')) session.local = localOf(socket);
   const admission = await stage.places.admit(socket, clientKey(session.client.address));
   if (admission !== 'in') {
     if (admission === 'gone') stage.journal.tellNoRequest(session);
@@ -38,13 +40,22 @@ export async function handleConnection(
   }
   const isTls = classify(first) === 'tls';
   if (isTls) socket.unshift(first);
-  const readable = isTls ? await secureOwnPort(stage, session, socket, listen) : socket;
+  const secured = isTls ? await secureOwnPort(stage, session, socket, listen) : undefined;
+  const readable = isTls ? secured?.socket : socket;
   if (!readable) return;
   const connection = connectionOn(readable, session, undefined, socket);
   readable.on('close', () => {
     if (connection.exchanges === 0) stage.journal.tellNoRequest(session);
   });
-  stage.server.take(connection, isTls ? undefined : first);
+  if (secured?.socket.alpnProtocol === 'h2') {
+    connection.ownName = secured.name;
+    stage.server.takeStreams(connection);
+  } else stage.server.take(connection, isTls ? undefined : first);
+}
+
+/** Where a client has come in. */
+export function localOf(socket: Socket): Endpoint {
+  return { address: plainAddress(socket.localAddress), port: socket.localPort ?? 0 };
 }
 
 /** TLS to the proxy itself, with a leaf for its own names (RFC 9110 section 4.2.2 lets a proxy be an https one). */
@@ -53,7 +64,7 @@ async function secureOwnPort(
   session: Session,
   socket: Socket,
   listen: ListenOptions,
-): Promise<Socket | undefined> {
+): Promise<{ readonly socket: TLSSocket; readonly name: string } | undefined> {
   const { limits, journal, ownLeaves: leaves } = stage;
   const hello = await peekHello(socket, limits.handshakeTimeout);
   if (hello.seen !== 'value') {
@@ -61,7 +72,8 @@ async function secureOwnPort(
     journal.tellNoRequest(session, { failure: peekError(hello) });
     return undefined;
   }
-  const keyType = hello.value.state === 'hello' && !hello.value.hello.ecdsa ? 'rsa' : 'ec';
+  const read = hello.value.state === 'hello' ? hello.value.hello : undefined;
+  const keyType = read && !read.ecdsa ? 'rsa' : 'ec';
   const context = await leaves.contextFor({ hosts: ownNames(socket, listen), keyType }).catch((thrown: unknown) => {
     socket.destroy();
     journal.tellNoRequest(session, { outcome: 'failed', failure: asProxyError(thrown) });
@@ -73,13 +85,15 @@ async function secureOwnPort(
   }
   const handshake = await shakeHands(stage, session, socket, context, {
     requestCert: stage.clientVerifier !== undefined,
+    streams: stage.http2 && read?.alpn.includes('h2') === true,
   });
   if (handshake.outcome !== 'secure') {
     journal.tellNoRequest(session, failedHandshake(handshake));
     return undefined;
   }
   session.proxyTls = handshake.facts;
-  return knowCertificate(stage, session, handshake.socket) ? handshake.socket : undefined;
+  if (!knowCertificate(stage, session, handshake.socket)) return undefined;
+  return { socket: handshake.socket, name: read?.serverName ?? plainAddress(socket.localAddress) };
 }
 
 /** The configured names, the address the client came to, and `localhost` for one that came by loopback. */

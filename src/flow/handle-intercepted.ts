@@ -9,6 +9,7 @@ import { clientKey } from '../net/client-key.ts';
 import type { InterceptOptions } from '../net/options.ts';
 import { peek } from '../net/peek.ts';
 import { classify } from '../wire/classify.ts';
+import { localOf } from './handle-connection.ts';
 import { openIntercepted } from './open-intercepted.ts';
 import type { Stage } from './services.ts';
 import { turnAway } from './turn-away.ts';
@@ -21,6 +22,7 @@ export async function handleIntercepted(
 ): Promise<void> {
   const { journal, limits, places } = stage;
   const session = beginSession(client);
+  if (journal.needs.has('ends')) session.local = localOf(socket);
   const admission = await places.admit(socket, clientKey(client.address));
   if (admission !== 'in') {
     if (admission === 'gone') journal.tellNoRequest(session);

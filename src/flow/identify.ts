@@ -5,7 +5,6 @@ import { ProxyError } from '../core/errors.ts';
 import type { Identity } from '../core/identity.ts';
 import { valuesOf } from '../http/admission.ts';
 import type { Connection } from '../http/connection.ts';
-import type { Refusal } from '../http/reply.ts';
 import { clientKey } from '../net/client-key.ts';
 import type { Services } from './services.ts';
 
@@ -52,9 +51,4 @@ export function whoError({ auth }: Pick<Services, 'auth'>, { error }: Asker, rea
   if (error) return error;
   if (auth?.challenge === undefined) return new ProxyError('client-certificate', `There is none, and ${reason}.`);
   return new ProxyError('auth-required', reason);
-}
-
-/** A 407 says how to answer it. */
-export function withChallenge({ auth }: Pick<Services, 'auth'>, refusal: Refusal): Refusal {
-  return refusal.status === 407 && auth?.challenge !== undefined ? { ...refusal, challenge: auth.challenge } : refusal;
 }

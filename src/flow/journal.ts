@@ -2,21 +2,30 @@
 
 import { formatAuthority } from '../core/authority.ts';
 import type { Decision } from '../core/decision.ts';
-import type { ProxyError } from '../core/errors.ts';
+import { ProxyError } from '../core/errors.ts';
 import { loggedName } from '../core/identity.ts';
 import type { Session, Tunnel } from '../core/session.ts';
+import type { LogGate } from '../log/access-log.ts';
 import type { AccessLogEntry, Timings } from '../log/access-log-entry.ts';
 import { loggedUrl } from '../log/logged-url.ts';
+import type { Particular } from '../log/particulars.ts';
 import type { ServiceLog } from '../log/service-log.ts';
+import type { ConnectionNotes } from '../net/connection-notes.ts';
+import type { Lanes } from '../net/pipe.ts';
 import type { UpstreamConnection } from '../net/upstream.ts';
+import { type Message, particularsOf } from './particulars.ts';
+import type { TunnelWatch } from './tunnel-watch.ts';
 
 /** What a stage says of the entry itself; the rest follows from who tells it and how it went. */
 type Given = Pick<AccessLogEntry, 'tag' | 'status' | 'bytes' | 'outcome'> &
   Pick<AccessLogEntry, 'suffix' | 'method' | 'httpVersion' | 'contentType' | 'referer' | 'userAgent'> &
   Pick<AccessLogEntry, 'exchange' | 'alert' | 'confidence' | 'bytesIn' | 'user'>;
 
+type ToldUpstream = Pick<UpstreamConnection, 'address' | 'tls' | 'timings' | 'parent'> &
+  Partial<Pick<UpstreamConnection, 'socket'>>;
+
 /** A transaction as its stage saw it end. */
-export interface Told extends Given {
+export interface Told extends Given, Message {
   readonly by: Session;
   readonly inside?: Tunnel | undefined;
   /** Monotonic begin of the transaction, milliseconds. */
@@ -24,7 +33,7 @@ export interface Told extends Given {
   readonly decision?: Decision | undefined;
   readonly failure?: ProxyError | undefined;
   /** The origin's side: what makes the hierarchy HIER_DIRECT, or that of a parent. */
-  readonly upstream?: Pick<UpstreamConnection, 'address' | 'tls' | 'timings' | 'parent'> | undefined;
+  readonly upstream?: ToldUpstream | undefined;
   /** The address of an origin that was tried in vain. */
   readonly tried?: string | undefined;
   readonly firstByte?: number | undefined;
@@ -35,28 +44,87 @@ export interface Told extends Given {
 export interface JournalParts {
   readonly write: (entry: AccessLogEntry) => void;
   readonly service: ServiceLog;
+  /** What only some formats tell, and this log does. */
+  readonly needs?: () => ReadonlySet<Particular>;
+  readonly notes?: ConnectionNotes | undefined;
+  /** Whether there is a line for what comes now. */
+  readonly gate?: () => LogGate;
+  /** Where open tunnels are told of. */
+  readonly tunnels?: TunnelWatch | undefined;
 }
+
+const NOTHING: ReadonlySet<Particular> = new Set();
 
 export class Journal {
   readonly #parts: JournalParts;
   readonly #faults = new WeakSet<object>();
+  /** CONNECTs that have come and have no line yet, and whose they are. */
+  readonly #connects = new Map<Tunnel, Session>();
 
   constructor(parts: JournalParts) {
     this.#parts = parts;
   }
 
+  /** What is to be collected for the formats of the logs. */
+  get needs(): ReadonlySet<Particular> {
+    return this.#parts.needs?.() ?? NOTHING;
+  }
+
+  /** Whether a transaction that begins now may be served. */
+  get gate(): LogGate {
+    return this.#parts.gate?.() ?? 'open';
+  }
+
   /** A request, plain or decrypted, or anything else that has an address of its own. */
   tell(told: Told & { readonly url: string }): void {
-    const entry = entryOf(told, told.url);
+    const entry = this.#entryOf(told);
     this.#parts.write(entry);
     this.#warn(entry);
     if (told.failure?.code === 'internal') this.fault(told.by, told.failure.cause ?? told.failure);
+  }
+
+  /**
+   * What passes unread from now on, told while it does where the log is to say so; `tell`: as it would be told if it ended
+   * now. Call what is given back when it has ended.
+   */
+  beginTunnel(told: () => Told & { readonly url: string }, lanes: Lanes): (() => void) | undefined {
+    return this.#parts.tunnels?.begin(() => this.#entryOf(told()), lanes);
+  }
+
+  /** Whether anybody wants to know how much an open tunnel has carried. */
+  get watchesTunnels(): boolean {
+    return this.#parts.tunnels?.enabled ?? false;
+  }
+
+  #entryOf(told: Told & { readonly url: string }): AccessLogEntry {
+    const more = this.needs.size > 0 ? particularsOf(told, this.#parts.notes) : undefined;
+    return entryOf(told, told.url, more);
+  }
+
+  /** A CONNECT has come, or what stands for one. */
+  beginConnect(tunnel: Tunnel, by: Session): void {
+    this.#connects.set(tunnel, by);
+  }
+
+  /** How many CONNECTs have no line yet. */
+  get openConnects(): number {
+    return this.#connects.size;
+  }
+
+  /** What nobody waits for any more: whoever dials for it learns too late that the client was cut. */
+  tellCutConnects(): void {
+    for (const [tunnel, by] of this.#connects) {
+      const status = tunnel.answered ? 200 : 0;
+      const told = { by, tag: 'NONE_NONE', suffix: 'ABORTED', status, bytes: 0, outcome: 'aborted' } as const;
+      this.tellConnect(tunnel, { ...told, failure: new ProxyError('shutting-down') });
+    }
   }
 
   /** A CONNECT: whoever tells it first has the word, so that there is exactly one line. */
   tellConnect(tunnel: Tunnel, told: Omit<Told, 'inside' | 'begin' | 'decision'>): void {
     if (tunnel.logged) return;
     tunnel.logged = true;
+    this.#connects.delete(tunnel);
     const url = formatAuthority(tunnel.authority);
     // As Squid logs it (5.7, measured): nobody has got a 200 where nobody has asked by CONNECT.
     const status = tunnel.intercepted && told.tag !== 'TCP_TUNNEL' ? 0 : told.status;
@@ -67,6 +135,8 @@ export class Journal {
       begin: tunnel.begin,
       decision: tunnel.decision,
       method: 'CONNECT',
+      httpVersion: tunnel.head?.httpVersion,
+      request: tunnel.head,
       url,
     });
   }
@@ -117,7 +187,7 @@ export class Journal {
 }
 
 /** Written out field by field: this is made for every request, and one shape is cheaper than pieces of many. */
-function entryOf(told: Told, url: string): AccessLogEntry {
+function entryOf(told: Told, url: string, more: AccessLogEntry['more']): AccessLogEntry {
   const { by, inside, decision, failure, upstream } = told;
   const now = performance.now();
   const end = told.end ?? now;
@@ -164,6 +234,7 @@ function entryOf(told: Told, url: string): AccessLogEntry {
     upstreamTls: upstream?.tls,
     bytesIn: told.bytesIn,
     timings: timingsOf(upstream, told.firstByte),
+    more,
   };
 }
 

@@ -6,14 +6,16 @@ import type { Services } from './services.ts';
 
 /** Of hosts that the policy lets this client reach; of what we answer ourselves, and of what is denied, there is nothing to say. */
 export function noteRejection(
-  { rejections }: Pick<Services, 'rejections'>,
+  { rejections, policy }: Pick<Services, 'rejections' | 'policy'>,
   { client }: Session,
-  { authority, decision, instead, begin }: Tunnel,
+  { authority, decision, instead, begin, identity }: Tunnel,
   how: { readonly alert: string; readonly confidence: Confidence },
 ): void {
   if (!rejections || instead || decision.action === 'deny' || decision.wouldDeny) return;
   const { rule, byName = false } = decision;
   const { alert, confidence } = how;
   const began = Math.ceil(Date.now() - (performance.now() - begin));
-  rejections.rejected(client.address, authority, { alert, confidence, begin: began, rule, byName });
+  // A suggestion that leaves the users out would let others through than the rule did.
+  const user = policy.about(rule)?.who && identity?.user;
+  rejections.rejected(client.address, authority, { alert, confidence, begin: began, rule, user, byName });
 }

@@ -8,6 +8,7 @@ import { beginTunnel, type Session, type Tunnel } from '../core/session.ts';
 import { type Connection, connectionOn } from '../http/connection.ts';
 import { peekError } from '../net/peek.ts';
 import { NOBODY } from './identify.ts';
+import { refusalByLog } from './log-gate.ts';
 import { afterHello, decide } from './open-tunnel.ts';
 import { type Hello, peekHello } from './peek-hello.ts';
 import { endWithAlert, refuseHello } from './refuse-hello.ts';
@@ -45,6 +46,7 @@ export async function openIntercepted(stage: Stage, session: Session, socket: So
   const decision = decide(stage, connection, authority.value, NOBODY);
   const tunnel = beginTunnel(authority.value, decision, session.begin);
   tunnel.intercepted = true;
+  journal.beginConnect(tunnel, session);
   try {
     await carryOut(stage, connection, tunnel, words);
   } catch (thrown) {
@@ -66,6 +68,8 @@ function authorityOf({ hello: { serverName } }: Heard, port: number): Parsed<Aut
 }
 
 async function carryOut(stage: Stage, connection: Connection, tunnel: Tunnel, words: Heard): Promise<void> {
+  const unlogged = refusalByLog(stage.journal);
+  if (unlogged) return refuseHello(stage, connection, tunnel, unlogged.error);
   const { authority, decision } = tunnel;
   if (words.hello.serverName !== undefined) tunnel.sni = words.hello.serverName;
   if (decision.action === 'deny') {

@@ -13,11 +13,13 @@ import type { RequestHead } from '../wire/http-head.ts';
 import { awaitHello, type FirstWords, notTls } from './await-hello.ts';
 import { bump } from './bump.ts';
 import { exempt } from './exempt.ts';
-import { type Asker, identify, whoError } from './identify.ts';
+import { type Asker, identify, NOBODY, whoError } from './identify.ts';
+import { refusalByLog } from './log-gate.ts';
 import { refuseConnect, refuseDenied, refuseMalformedConnect } from './refuse-connect.ts';
 import { isOwnHost, ownPermit } from './serve-own.ts';
 import type { Stage } from './services.ts';
-import { splice } from './splice.ts';
+import { type Ahead, openAhead, splice } from './splice.ts';
+import { takePlace } from './take-place.ts';
 import { terminate } from './terminate.ts';
 
 /** `head`: the bytes that came behind the CONNECT. */
@@ -28,29 +30,46 @@ export async function openTunnel(
   head: Buffer,
 ): Promise<void> {
   const begin = performance.now();
-  const { url, rawHeaders } = request;
+  const { rawHeaders } = request;
   const admitted = admitConnect(request);
-  if (!admitted.ok) return refuseMalformedConnect(stage, connection, url, admitted.error);
+  if (!admitted.ok) return refuseMalformedConnect(stage, connection, request, admitted.error);
   if (connection.tunnel || connection.originPort !== undefined) {
     const where = connection.tunnel ? 'within a tunnel' : 'on a transparent listener';
     const error = new ProxyError('request-malformed', `CONNECT ${where}.`);
-    return refuseMalformedConnect(stage, connection, url, error);
+    return refuseMalformedConnect(stage, connection, request, error);
   }
   const asking = identify(stage, connection, rawHeaders);
-  const asker = asking instanceof Promise ? await asking : asking;
-  const tunnel = beginTunnel(admitted.value, decide(stage, connection, admitted.value, asker), begin);
+  const mustWait = asking instanceof Promise;
+  // What nobody is allowed, until it is known who it is: its line shall not hang on an answer that comes too late.
+  const decision = decide(stage, connection, admitted.value, mustWait ? NOBODY : asking);
+  const tunnel = beginTunnel(admitted.value, decision, begin);
+  stage.journal.beginConnect(tunnel, connection.session);
+  const asker = mustWait ? await asking : asking;
+  if (mustWait) tunnel.decision = decide(stage, connection, admitted.value, asker);
   if (asker.identity) tunnel.identity = asker.identity;
   const vias = valuesOf(rawHeaders, 'via');
   if (vias.length > 0) tunnel.vias = vias;
+  if (stage.journal.needs.has('request')) tunnel.head = request;
+  const unlogged = refusalByLog(stage.journal);
   try {
+    if (unlogged) {
+      if (unlogged.shut) connection.socket.destroy();
+      return refuseConnect(stage, connection, tunnel, request, unlogged.error);
+    }
     if (stage.via && hasPassed(vias, stage.via, stage.instance)) {
-      return refuseConnect(stage, connection, tunnel, new ProxyError('loop', 'Our own Via is in the request.'));
+      return refuseConnect(
+        stage,
+        connection,
+        tunnel,
+        request,
+        new ProxyError('loop', 'Our own Via is in the request.'),
+      );
     }
     const { decision } = tunnel;
     if (decision.action === 'deny' && decision.refuseBy === 'authenticate') {
-      return refuseConnect(stage, connection, tunnel, whoError(stage, asker, decision.reason));
+      return refuseConnect(stage, connection, tunnel, request, whoError(stage, asker, decision.reason));
     }
-    return await carryOut(stage, connection, tunnel, head);
+    return await carryOut(stage, connection, tunnel, request, head);
   } catch (thrown) {
     const failure = asProxyError(thrown);
     const told = { by: connection.session, tag: 'NONE_NONE', suffix: 'ABORTED', status: failure.status } as const;
@@ -85,26 +104,67 @@ function undecrypted(decision: Tunnel['decision']): Tunnel['decision'] {
   return { action: 'deny', step, authority, rule, reason, refuseBy: 'connect' };
 }
 
-async function carryOut(stage: Stage, connection: Connection, tunnel: Tunnel, head: Buffer): Promise<void> {
+async function carryOut(
+  stage: Stage,
+  connection: Connection,
+  tunnel: Tunnel,
+  request: RequestHead,
+  head: Buffer,
+): Promise<void> {
   const { decision } = tunnel;
   if (decision.action === 'deny') {
     if (decision.refuseBy === 'close') return terminate(stage, connection, tunnel, { step: 'connect' });
-    if (decision.refuseBy === 'connect') return refuseDenied(stage, connection, tunnel, decision);
+    if (decision.refuseBy === 'connect') return refuseDenied(stage, connection, tunnel, request, decision);
     tunnel.instead = { kind: 'denied', denial: decision };
+    if (connection.answer && !(await takePlace(stage, connection, tunnel, request))) return undefined;
     return afterHello(stage, connection, tunnel, await awaitHello(stage, connection, tunnel, head), undefined);
   }
   if (decision.tls === 'terminate') return terminate(stage, connection, tunnel, { step: 'connect' });
+  if (connection.answer && !(await takePlace(stage, connection, tunnel, request))) return undefined;
   if (isOwnHost(tunnel.authority)) tunnel.instead = { kind: 'own' };
-  const route = tunnel.instead ? undefined : await locate(stage, connection, tunnel, decision);
+  const route = tunnel.instead ? undefined : await locate(stage, connection, tunnel, request, decision);
   if (route === 'answered') return undefined;
-  return afterHello(stage, connection, tunnel, await awaitHello(stage, connection, tunnel, head), route);
+  if (!route?.via || !passesUnread(decision)) {
+    return afterHello(stage, connection, tunnel, await awaitHello(stage, connection, tunnel, head), route);
+  }
+  const ahead = await throughParent(stage, connection, tunnel, request, route);
+  if (!ahead) return undefined;
+  try {
+    const words = await awaitHello(stage, connection, tunnel, head);
+    return await afterHello(stage, connection, tunnel, words, route, ahead);
+  } finally {
+    // What the client says first is not let through, or it says nothing.
+    if (!ahead.taken) ahead.upstream.socket.destroy();
+  }
 }
+
+/**
+ * What passes unread can be told nothing behind our 200: what the parent says of the tunnel is said in place of that.
+ * Undefined: so it was.
+ */
+async function throughParent(
+  stage: Stage,
+  connection: Connection,
+  tunnel: Tunnel,
+  request: RequestHead,
+  route: Route,
+): Promise<Ahead | undefined> {
+  try {
+    return await openAhead(stage, route);
+  } catch (thrown) {
+    refuseConnect(stage, connection, tunnel, request, asProxyError(thrown));
+    return undefined;
+  }
+}
+
+const passesUnread = ({ tls }: Permit): boolean => tls === 'splice' || tls === 'tunnel';
 
 /** `undefined`: the origin cannot be reached, which is told inside the tunnel. `answered`: it was told at once. */
 async function locate(
   stage: Stage,
   connection: Connection,
   tunnel: Tunnel,
+  request: RequestHead,
   permit: Permit,
 ): Promise<Route | undefined | 'answered'> {
   try {
@@ -115,7 +175,7 @@ async function locate(
       tunnel.instead = { kind: 'failed', error };
       return undefined;
     }
-    refuseConnect(stage, connection, tunnel, error);
+    refuseConnect(stage, connection, tunnel, request, error);
     return 'answered';
   }
 }
@@ -127,21 +187,23 @@ export function afterHello(
   tunnel: Tunnel,
   words: FirstWords | undefined,
   route: Route | undefined,
+  ahead?: Ahead,
 ): Promise<void> | void {
   if (!words) return undefined;
   const { decision } = tunnel;
-  const passesUnread = decision.action === 'allow' && (decision.tls === 'splice' || decision.tls === 'tunnel');
+  const isUnread = decision.action === 'allow' && passesUnread(decision);
   if (words === 'silent' || words.state !== 'hello') {
     // A hello that cannot be read is no reason to let it through: the server at the other end may read it.
     const isOther = words === 'silent' || words.state === 'not-tls';
-    if (passesUnread && decision.tls === 'tunnel' && route && isOther) {
+    if (isUnread && decision.tls === 'tunnel' && route && isOther) {
       const accepted = words === 'silent' ? { accepted: 0 } : {};
-      return splice(stage, connection, tunnel, route, { kind: 'tunnelled', ...accepted });
+      return splice(stage, connection, tunnel, route, { kind: 'tunnelled', ...accepted, ahead });
     }
     return terminate(stage, connection, tunnel, { step: 'hello', failure: notTls(words) });
   }
   const { hello } = words;
   if (hello.serverName !== undefined) tunnel.sni = hello.serverName;
+  if (stage.journal.needs.has('hello')) tunnel.versions = hello.versions;
   if (decision.action === 'allow') {
     const atHello = stage.policy.decideHello(decision, hello.serverName, hello.encryptedClientHello);
     if (atHello.action === 'deny') {
@@ -152,7 +214,7 @@ export function afterHello(
       });
     }
   }
-  if (passesUnread && route)
-    return splice(stage, connection, tunnel, route, { kind: 'spliced', accepted: hello.length });
+  if (isUnread && route)
+    return splice(stage, connection, tunnel, route, { kind: 'spliced', accepted: hello.length, ahead });
   return bump(stage, connection, tunnel, hello, route);
 }

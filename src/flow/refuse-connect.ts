@@ -6,52 +6,74 @@ import type { Denial } from '../core/decision.ts';
 import type { ProxyError } from '../core/errors.ts';
 import { nextId, type Tunnel } from '../core/session.ts';
 import type { Connection } from '../http/connection.ts';
-import { refusalOf, replyRaw } from '../http/reply.ts';
+import { mediaTypeOf, replyToConnect } from '../http/reply.ts';
 import { loggedUrl } from '../log/logged-url.ts';
-import { withChallenge } from './identify.ts';
+import type { RequestHead } from '../wire/http-head.ts';
+import { explain } from './explain.ts';
 import type { Services } from './services.ts';
 
 /** What the policy does not deny, but the proxy cannot do, or not before it knows who is asking. */
-export function refuseConnect(services: Services, connection: Connection, tunnel: Tunnel, error: ProxyError): void {
+export function refuseConnect(
+  services: Services,
+  connection: Connection,
+  tunnel: Tunnel,
+  request: RequestHead,
+  error: ProxyError,
+): void {
   const denied = error.status === 407 || (error.status === 403 && error.side !== 'upstream');
-  const refusal = refusalOf(error, formatAuthority(tunnel.authority), tunnel.id);
-  const bytes = replyRaw(connection.socket, withChallenge(services, refusal));
+  // A request that comes round has not been judged.
+  const decision = error.code === 'loop' ? undefined : tunnel.decision;
+  const refusal = explain(services, { ...caseOf(connection, tunnel, request), error, decision });
+  const bytes = replyToConnect(connection, refusal);
   services.journal.tellConnect(tunnel, {
     by: connection.session,
     tag: denied ? 'TCP_DENIED' : 'NONE_NONE',
     status: error.status,
     bytes,
     outcome: denied ? 'denied' : 'failed',
-    contentType: 'text/html',
+    contentType: mediaTypeOf(refusal),
     failure: error,
+    tried: error.peer,
   });
 }
 
 /** A CONNECT that the policy denies: nothing went wrong, so no error is made of it. */
-export function refuseDenied(services: Services, connection: Connection, tunnel: Tunnel, denial: Denial): void {
-  const { reason, rule } = denial;
-  const refusal = refusalOf({ code: 'denied', detail: reason }, formatAuthority(tunnel.authority), tunnel.id, rule);
-  const bytes = replyRaw(connection.socket, refusal);
+export function refuseDenied(
+  services: Services,
+  connection: Connection,
+  tunnel: Tunnel,
+  request: RequestHead,
+  denial: Denial,
+): void {
+  const error = { code: 'denied', detail: denial.reason } as const;
+  const refusal = explain(services, { ...caseOf(connection, tunnel, request), error, decision: denial });
+  const bytes = replyToConnect(connection, refusal);
   services.journal.tellConnect(tunnel, {
     by: connection.session,
     tag: 'TCP_DENIED',
     status: refusal.status,
     bytes,
     outcome: 'denied',
-    contentType: 'text/html',
+    contentType: mediaTypeOf(refusal),
   });
+}
+
+function caseOf(connection: Connection, { authority, id, identity }: Tunnel, request: RequestHead) {
+  return { connection, url: formatAuthority(authority), id, request, authority, identity };
 }
 
 /** A CONNECT that names no authority, or stands where none may stand: there is no tunnel to tell of. */
 export function refuseMalformedConnect(
   services: Services,
   connection: Connection,
-  target: string,
+  request: RequestHead,
   error: ProxyError,
 ): void {
-  const { socket, session, tunnel } = connection;
+  const { session, tunnel } = connection;
   const id = nextId();
-  const bytes = replyRaw(socket, refusalOf(error, loggedUrl(target, 'authority'), id));
+  const target = request.url;
+  const refusal = explain(services, { connection, error, url: loggedUrl(target, 'authority'), id, request });
+  const bytes = replyToConnect(connection, refusal);
   services.journal.tell({
     by: session,
     inside: tunnel,
@@ -64,6 +86,6 @@ export function refuseMalformedConnect(
     failure: error,
     method: 'CONNECT',
     url: target,
-    contentType: 'text/html',
+    contentType: mediaTypeOf(refusal),
   });
 }

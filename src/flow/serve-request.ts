@@ -1,16 +1,20 @@
 // Stages thirteen to fifteen: one request, plain or decrypted, from admission to its log line. Called by the HTTP parser
 // through proxy.ts; the line is written from a `finally`, whatever happens before.
 
-import { asProxyError } from '../core/errors.ts';
+import { asProxyError, ProxyError } from '../core/errors.ts';
 import { nextId, type Tunnel } from '../core/session.ts';
 import { formatTarget } from '../core/target.ts';
-import { admit, admitIntercepted, admitOwn, valuesOf } from '../http/admission.ts';
+import { admit, admitIntercepted, admitOwn, isForWholeServer, valuesOf } from '../http/admission.ts';
 import { breakOff, type Connection, dropExchange } from '../http/connection.ts';
+import { readManagerTarget } from '../http/manager-target.ts';
 import type { ReplyPort } from '../http/reply-port.ts';
 import type { Replied } from '../http/reply-writer.ts';
 import type { Request } from '../http/request.ts';
+import { offeredProtocols } from '../http/upgrade.ts';
 import { type Asked, answerRequest, type Errand, type Fate } from './answer-request.ts';
 import { carryUpgrade } from './carry-upgrade.ts';
+import type { Told } from './journal.ts';
+import type { OpenUpgrade } from './open-tunnels.ts';
 import type { Services } from './services.ts';
 
 export async function serveRequest(
@@ -22,7 +26,8 @@ export async function serveRequest(
   const begin = performance.now();
   const id = nextId();
   const asked = understand(connection, request);
-  const errand: Errand = { services, connection, request, reply, id, identity: undefined };
+  const errand: Errand = { services, connection, request, reply, id, begin, identity: undefined };
+  services.underWay.add(errand);
   let fate: Fate | undefined;
   try {
     fate = await answerRequest(errand, asked);
@@ -35,19 +40,42 @@ export async function serveRequest(
     throw thrown;
   } finally {
     const { bytes, complete } = await reply.done;
+    const { failure } = reply;
     const user = errand.identity?.user;
-    const ended = { begin, id, url: asked.url, user, fate: fate ?? FAULT, bytes, complete };
+    const ended = {
+      begin,
+      id,
+      url: asked.url,
+      user,
+      fate: fate ?? FAULT,
+      bytes,
+      complete,
+      head: reply.headSize,
+      failure,
+    };
     const upgraded = fate?.forwarded?.upgraded;
-    if (!upgraded) tellRequest(services, connection, request, ended);
+    if (!upgraded) tellRequest(errand, ended);
     else {
+      const open = openUpgrade(errand, asked);
       const carry = async (rest: Buffer): Promise<void> => {
-        const { toClient, toUpstream: bytesIn, ...end } = await carryUpgrade(services, connection, upgraded, rest);
+        const told = (): ReturnType<typeof toldOf> => toldOf(connection, request, ended);
+        const carried = await carryUpgrade(services, connection, upgraded, rest, open, told);
+        const { toClient, toUpstream: bytesIn, ...end } = carried;
         const all = { bytes: bytes + toClient, bytesIn, fate: { ...ended.fate, ...end } };
-        tellRequest(services, connection, request, { ...ended, ...all });
+        tellRequest(errand, { ...ended, ...all });
       };
       reply.takeOver = carry;
     }
   }
+}
+
+/** What it would be decided by anew. */
+function openUpgrade({ connection, request, identity }: Errand, asked: Asked): OpenUpgrade {
+  if (asked.kind !== 'through') throw new ProxyError('internal', 'An upgrade of what went nowhere.');
+  const { method } = request;
+  const { target } = asked.admitted;
+  const protocols = offeredProtocols(request) ?? [];
+  return { client: connection.session.client.address, method, target, identity, protocols };
 }
 
 /** What a request comes to when a fault of ours keeps it from coming to anything. */
@@ -60,10 +88,16 @@ function cut(connection: Connection, { httpVersion }: Request, reset: number | u
 }
 
 function understand(connection: Connection, request: Request): Asked {
-  const { url } = request;
   const { tunnel, originPort } = connection;
+  const isOurs = !tunnel && originPort === undefined;
+  const target = isOurs ? readManagerTarget(request.url) : undefined;
+  const url = target?.url ?? request.url;
   if (request.error) return { kind: 'bad', url: rawUrl(url, tunnel), error: request.error };
-  if (!tunnel && originPort === undefined && url.startsWith('/')) {
+  if (target) {
+    const own = admitOwn(request);
+    return own.ok ? { kind: 'manager', url, target } : { kind: 'bad', url, error: own.error };
+  }
+  if (isOurs && (url.startsWith('/') || isForWholeServer(request))) {
     const own = admitOwn(request);
     return own.ok ? { kind: 'own', url, path: own.value } : { kind: 'bad', url, error: own.error };
   }
@@ -79,20 +113,41 @@ function rawUrl(url: string, tunnel: Tunnel | undefined): string {
   return formatTarget({ scheme: 'https', authority: tunnel.authority, path: url, query: '' });
 }
 
+/** A request that nobody waits for any more: who dials for it, say, learns too late that the client was cut. */
+export function tellCut(errand: Errand): void {
+  const { connection, request, reply, id, begin, identity } = errand;
+  const { url } = understand(connection, request);
+  const fate = { tag: 'TCP_MISS', outcome: 'aborted', status: 0, failure: new ProxyError('shutting-down') } as const;
+  const user = identity?.user;
+  tellRequest(errand, { begin, id, url, user, fate, bytes: 0, complete: false, head: reply.headSize });
+}
+
 interface Ended extends Replied {
   readonly begin: number;
   readonly id: string;
   readonly url: string;
   readonly user: string | undefined;
   readonly fate: Fate;
+  /** Bytes of the header of the reply. */
+  readonly head: number | undefined;
+  /** Why the reply was broken off, where that was our doing. */
+  readonly failure?: ProxyError | undefined;
   /** Of a protocol that came behind the request. */
   readonly bytesIn?: number;
 }
 
-function tellRequest(services: Services, connection: Connection, request: Request, ended: Ended): void {
-  const { forwarded, tag, suffix, outcome, status, decision, failure, contentType } = ended.fate;
-  const cut = !ended.complete || outcome === 'aborted';
-  services.journal.tell({
+/** Whoever tells it first has the word, so that there is exactly one line. */
+function tellRequest(errand: Errand, ended: Ended): void {
+  const { services, connection, request } = errand;
+  if (!services.underWay.delete(errand)) return;
+  services.journal.tell(toldOf(connection, request, ended));
+}
+
+function toldOf(connection: Connection, request: Request, ended: Ended): Told & { readonly url: string } {
+  const { forwarded, tag, suffix, outcome, status, decision, contentType } = ended.fate;
+  const failure = ended.fate.failure ?? ended.failure;
+  const cut = !wasTold(connection, ended) && (!ended.complete || outcome === 'aborted');
+  return {
     tag,
     suffix: cut ? 'ABORTED' : suffix,
     outcome: cut ? 'aborted' : outcome,
@@ -116,5 +171,16 @@ function tellRequest(services: Services, connection: Connection, request: Reques
     httpVersion: request.httpVersion,
     referer: valuesOf(request.rawHeaders, 'referer')[0],
     userAgent: valuesOf(request.rawHeaders, 'user-agent')[0],
-  });
+    request,
+    answer: forwarded?.reply,
+    replyHead: ended.head,
+  };
+}
+
+/**
+ * Whether a client has our refusal on a stream, who then takes the stream back before it has the page, as clients of gRPC do:
+ * it was refused, and not aborted.
+ */
+function wasTold({ abort }: Connection, { fate, head = 0 }: Ended): boolean {
+  return abort !== undefined && fate.failure !== undefined && fate.forwarded?.reply === undefined && head > 0;
 }

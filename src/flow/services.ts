@@ -1,12 +1,13 @@
 // What the stages of a connection need from the rooms below; proxy.ts puts it together, nothing here is global.
 
-import type { Socket } from 'node:net';
 import type { Authenticator } from '../auth/authenticator.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Rejections } from '../exceptions/rejections.ts';
 import type { OriginPools } from '../http/origin-pools.ts';
 import type { OwnPages } from '../http/own-pages.ts';
+import type { PageStyle } from '../http/page-style.ts';
 import type { MessageServer } from '../http/server.ts';
+import type { Tally } from '../metrics/tally.ts';
 import type { ClientVerifier } from '../net/client-verifier.ts';
 import type { OwnDials } from '../net/own-dials.ts';
 import type { Pace } from '../net/pace.ts';
@@ -16,7 +17,10 @@ import type { Upstream } from '../net/upstream.ts';
 import type { UpstreamIdentities } from '../net/upstream-identities.ts';
 import type { LeafStore } from '../pki/leaf-store.ts';
 import type { Policy } from '../policy/policy.ts';
+import type { Errand } from './answer-request.ts';
 import type { Journal } from './journal.ts';
+import type { Manager } from './manager.ts';
+import type { OpenTunnels } from './open-tunnels.ts';
 import type { WantingOrigins } from './wanting-origins.ts';
 
 export interface Services {
@@ -29,7 +33,13 @@ export interface Services {
   /** Undefined: clients are not asked for a certificate. */
   readonly clientVerifier: ClientVerifier | undefined;
   readonly pages: OwnPages;
+  /** Squid's manager reports. */
+  readonly manager: Manager;
   readonly journal: Journal;
+  /** Counts what the journal writes, and handshakes. */
+  readonly tally: Tally;
+  /** What all refusals have in common. */
+  readonly style: PageStyle;
   readonly limits: Limits;
   /** Who may come in. */
   readonly places: Places;
@@ -51,8 +61,10 @@ export interface Services {
   readonly identities: UpstreamIdentities | undefined;
   /** Only where a firewall could send them back to us. */
   readonly ownDials?: OwnDials | undefined;
-  /** The origin's side of every tunnel that is passed through unread: it may outlive the client's. */
-  readonly tunnels: Set<Socket>;
+  /** Every tunnel that is passed through unread: its origin's side may outlive the client's. */
+  readonly tunnels: OpenTunnels;
+  /** Requests that have come and whose line is not written yet. */
+  readonly underWay: Set<Errand>;
   /** Our pseudonym in Via; undefined sends none. */
   readonly via: string | undefined;
   /** Stands behind it in Via towards parents: several proxies may have one name. */

@@ -14,7 +14,7 @@ export type Handshake = ClientHandshake | { readonly outcome: 'crowded' };
 
 /** On a paused socket that still holds the ClientHello; `offer` as for acceptTls. Never rejects. */
 export async function shakeHands(
-  { handshakes, limits }: Pick<Services, 'handshakes' | 'limits'>,
+  { handshakes, limits, tally }: Pick<Services, 'handshakes' | 'limits' | 'tally'>,
   session: Session,
   socket: Socket,
   context: SecureContext,
@@ -23,10 +23,14 @@ export async function shakeHands(
   const giveBack = await handshakes.take(clientKey(session.client.address));
   if (!giveBack) {
     socket.destroy();
+    tally.handshakes.count('crowded');
     return { outcome: 'crowded' };
   }
   try {
-    return await acceptTls(socket, { ...offer, context, timeout: limits.handshakeTimeout });
+    const begin = performance.now();
+    const handshake = await acceptTls(socket, { ...offer, context, timeout: limits.handshakeTimeout });
+    tally.handshakes.count(handshake.outcome, performance.now() - begin);
+    return handshake;
   } finally {
     giveBack();
   }

@@ -1,15 +1,17 @@
 // Passes a tunnel through unread: dials the checked address, replays what the client has sent, and pipes until the end.
 // Called by flow/open-tunnel with the Route it got for the Permit.
 
+import { formatAuthority } from '../core/authority.ts';
 import { asProxyError, ProxyError } from '../core/errors.ts';
-import type { Tunnel } from '../core/session.ts';
+import type { Session, Tunnel } from '../core/session.ts';
 import type { Connection } from '../http/connection.ts';
 import type { AccessLogEntry } from '../log/access-log-entry.ts';
 import { Intake } from '../net/intake.ts';
-import { type Piped, pipe } from '../net/pipe.ts';
+import { makeLanes, type Piped, pipe } from '../net/pipe.ts';
 import type { Route, UpstreamConnection } from '../net/upstream.ts';
 import type { ClientHello } from '../wire/client-hello.ts';
 import { HelloGate } from '../wire/hello-gate.ts';
+import type { Told } from './journal.ts';
 import type { Services } from './services.ts';
 
 export interface SpliceOptions {
@@ -17,6 +19,22 @@ export interface SpliceOptions {
   readonly accepted?: number;
   /** `tunnelled`: what is inside is not TLS; Squid then writes the CONNECT and the tunnel as two lines. */
   readonly kind: 'spliced' | 'tunnelled';
+  /** What is open already. */
+  readonly ahead?: Ahead | undefined;
+}
+
+/** The tunnel through a parent that was opened before the client had its 200: what the parent says of it is our answer. */
+export interface Ahead {
+  readonly upstream: UpstreamConnection;
+  readonly intake: Intake;
+  /** It is carried on; until then, whoever has opened it closes it. */
+  taken: boolean;
+}
+
+/** Nothing of the client goes to it yet. Throws ProxyError; then nothing is left open. */
+export async function openAhead(services: Services, route: Route): Promise<Ahead> {
+  const intake = new Intake();
+  return { upstream: await services.upstream.connect(route, intake.onread), intake, taken: false };
 }
 
 export async function splice(
@@ -24,14 +42,15 @@ export async function splice(
   connection: Connection,
   tunnel: Tunnel,
   route: Route,
-  { kind, accepted }: SpliceOptions,
+  { kind, accepted, ahead }: SpliceOptions,
 ): Promise<void> {
   const { socket, session } = connection;
   const { journal, limits } = services;
-  const intake = new Intake();
+  const intake = ahead?.intake ?? new Intake();
+  if (ahead) ahead.taken = true;
   let upstream: UpstreamConnection;
   try {
-    upstream = await services.upstream.connect(route, intake.onread);
+    upstream = ahead?.upstream ?? (await services.upstream.connect(route, intake.onread));
   } catch (thrown) {
     socket.destroy();
     const failure = asProxyError(thrown);
@@ -54,14 +73,19 @@ export async function splice(
   };
   // What was peeked at is handed on as it is: to let it flow again costs more.
   const peeked: unknown = socket.read();
-  services.tunnels.add(upstream.socket);
+  tunnel.client = session.client.address;
+  services.tunnels.add(upstream.socket, tunnel, services);
+  const lanes = journal.watchesTunnels ? makeLanes() : undefined;
+  const ended = lanes && journal.beginTunnel(() => openTold(session, tunnel, upstream, kind), lanes);
   const piped = await pipe(socket, upstream.socket, {
     idleTimeout: limits.tunnelIdleTimeout,
     intake,
     first: Buffer.isBuffer(peeked) ? peeked : undefined,
+    lanes,
     ...(accepted === undefined ? {} : { gate: new HelloGate({ accepted, accept }) }),
   });
-  services.tunnels.delete(upstream.socket);
+  failure = services.tunnels.end(upstream.socket) ?? failure;
+  ended?.();
   if (piped.end === 'refused') failure ??= new ProxyError('hello-malformed', 'What came in place of a hello is none.');
   const told = {
     by: session,
@@ -83,6 +107,19 @@ export async function splice(
     decision: tunnel.decision,
     url,
   });
+}
+
+/** As it would be told if it ended now. */
+function openTold(
+  by: Session,
+  tunnel: Tunnel,
+  upstream: UpstreamConnection,
+  kind: SpliceOptions['kind'],
+): Told & { readonly url: string } {
+  const { begin, decision, authority } = tunnel;
+  const url = formatAuthority(authority);
+  const told = { by, inside: tunnel, begin, decision, upstream, url, status: 200, bytes: 0, outcome: kind } as const;
+  return { ...told, tag: 'TCP_TUNNEL', ...(kind === 'spliced' ? { method: 'CONNECT' } : {}) };
 }
 
 /** Squid marks a tunnel that was cut or broke; one whose both halves ended is complete. */

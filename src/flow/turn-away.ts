@@ -4,7 +4,9 @@
 import type { Socket } from 'node:net';
 import { ProxyError } from '../core/errors.ts';
 import { nextId, type Session } from '../core/session.ts';
-import { refusalOf, replyRaw } from '../http/reply.ts';
+import { connectionOn } from '../http/connection.ts';
+import { mediaTypeOf, replyRaw } from '../http/reply.ts';
+import { type Explainers, explain } from './explain.ts';
 import type { Services } from './services.ts';
 
 /** As Squid logs a connection without a request. */
@@ -12,11 +14,12 @@ const NO_REQUEST = 'error:transaction-end-before-headers';
 
 /** `full`: the proxy has no place; `client-full`: this client has all of its share. */
 export function turnAway(
-  { journal, places }: Pick<Services, 'journal' | 'places'>,
+  services: Pick<Services, 'journal' | 'places'> & Explainers,
   session: Session,
   socket: Socket,
   why: 'full' | 'client-full',
 ): void {
+  const { journal, places } = services;
   const failure =
     why === 'full'
       ? new ProxyError('overloaded')
@@ -27,6 +30,8 @@ export function turnAway(
     journal.tellNoRequest(session, told);
     return;
   }
-  const bytes = replyRaw(socket, refusalOf(failure, NO_REQUEST, nextId()));
-  journal.tellNoRequest(session, { ...told, status: failure.status, bytes, contentType: 'text/html' });
+  const connection = connectionOn(socket, session);
+  const refusal = explain(services, { connection, error: failure, url: NO_REQUEST, id: nextId() });
+  const bytes = replyRaw(socket, refusal);
+  journal.tellNoRequest(session, { ...told, status: failure.status, bytes, contentType: mediaTypeOf(refusal) });
 }

@@ -9,6 +9,7 @@ import {
   parseOriginTarget,
   type RequestTarget,
   type Scheme,
+  WHOLE_SERVER,
 } from '../core/target.ts';
 import type { RequestHead } from '../wire/http-head.ts';
 
@@ -50,7 +51,7 @@ export function admit(request: RequestHead, tunnel?: Authority): Admission<Admit
  * section 3.3); `port` is meant where Host names none.
  */
 export function admitIntercepted(request: RequestHead, port: number): Admission<Admitted> {
-  if (!request.url.startsWith('/')) {
+  if (!request.url.startsWith('/') && !isForWholeServer(request)) {
     const admitted = admit(request);
     if (!admitted.ok || admitted.value.target.scheme === 'http') return admitted;
     return refuse('request-target', 'An https URL on a transparent listener.');
@@ -60,7 +61,7 @@ export function admitIntercepted(request: RequestHead, port: number): Admission<
   const host = hostField(request, port, true);
   if (!host.ok) return host;
   if (!host.value) return refuse('request-malformed', 'No Host.');
-  const target = parseOriginTarget(request.url, 'http', host.value);
+  const target = targetBelow(request, 'http', host.value);
   if (!target.ok) return refuse('request-target', `${target.reason}.`);
   return { ok: true, value: { target: target.value, ...framing.value } };
 }
@@ -143,7 +144,7 @@ function targetOnPlainSide(request: RequestHead): Admission<RequestTarget> {
   if (host.value && !sameAuthority(host.value, authority)) {
     return refuse('request-malformed', 'Host differs from the host of the URL.');
   }
-  return { ok: true, value: target.value };
+  return { ok: true, value: withoutPath(request, target.value) };
 }
 
 function targetInTunnel(request: RequestHead, tunnel: Authority): Admission<RequestTarget> {
@@ -157,13 +158,30 @@ function targetInTunnel(request: RequestHead, tunnel: Authority): Admission<Requ
       `Host is ${formatAuthority(host.value)}, the tunnel goes to ${formatAuthority(tunnel)}.`,
     );
   }
-  const absolute = request.url.startsWith('/') ? undefined : parseAbsoluteTarget(request.url);
+  const isBelow = request.url.startsWith('/') || isForWholeServer(request);
+  const absolute = isBelow ? undefined : parseAbsoluteTarget(request.url);
   if (absolute && !absolute.ok) return refuse('request-target', `${absolute.reason}.`);
   if (absolute && (absolute.value.scheme !== scheme || !sameAuthority(absolute.value.authority, tunnel))) {
     return refuse('host-mismatch', `The URL is not below https://${formatAuthority(tunnel, DEFAULT_PORT[scheme])}/.`);
   }
-  const target = absolute ?? parseOriginTarget(request.url, scheme, tunnel);
+  if (absolute) return { ok: true, value: withoutPath(request, absolute.value) };
+  const target = targetBelow(request, scheme, tunnel);
   return target.ok ? target : refuse('request-target', `${target.reason}.`);
+}
+
+/** Asterisk-form (RFC 9112 section 3.2.4), which no other method may have. */
+export function isForWholeServer({ method, url }: RequestHead): boolean {
+  return url === WHOLE_SERVER && method === 'OPTIONS';
+}
+
+function targetBelow(request: RequestHead, scheme: Scheme, authority: Authority): Parsed<RequestTarget> {
+  if (!isForWholeServer(request)) return parseOriginTarget(request.url, scheme, authority);
+  return { ok: true, value: { scheme, authority, path: '/', query: '', wholeServer: true } };
+}
+
+/** To a proxy, all of an origin is said by a URL that ends with the authority (RFC 9112 section 3.2.4). */
+function withoutPath({ method, url }: RequestHead, target: RequestTarget): RequestTarget {
+  return method === 'OPTIONS' && /^https?:\/\/[^/?#]+$/i.test(url) ? { ...target, wholeServer: true } : target;
 }
 
 /** RFC 9112 section 3.2: exactly one Host in 1.1, at most one in 1.0. */

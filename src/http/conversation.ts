@@ -3,13 +3,14 @@
 
 import type { Socket } from 'node:net';
 import { ProxyError } from '../core/errors.ts';
-import type { Limits } from '../core/limits.ts';
+import { bodyPatience, type Limits } from '../core/limits.ts';
+import type { Tunnel } from '../core/session.ts';
 import { Deadline } from '../net/deadline.ts';
 import { BodyReader } from '../wire/http-body.ts';
 import { type HeadReading, MAX_HEAD, type RequestHead, readRequestHead } from '../wire/http-head.ts';
 import { bodyLength, isLast, keepsAlive } from './admission.ts';
 import { BodyPace } from './body-pace.ts';
-import { type Connection, countExchange } from './connection.ts';
+import { type Connection, countExchange, hearFrom } from './connection.ts';
 import { ReplyWriter } from './reply-writer.ts';
 import { Request } from './request.ts';
 import type { Handlers } from './server.ts';
@@ -82,6 +83,11 @@ export class Conversation {
     if (!this.#deaf) this.#socket.resume();
   }
 
+  /** The tunnel whose inside this is. */
+  get tunnel(): Tunnel | undefined {
+    return this.#connection.tunnel;
+  }
+
   /** Whether it has had a request and waits for a further one. */
   get idle(): boolean {
     return this.#connection.exchanges > 0 && !this.#request && this.#silent;
@@ -107,6 +113,7 @@ export class Conversation {
 
   #take(bytes: Buffer): void {
     if (this.#deaf || this.#connection.closing) return;
+    hearFrom(this.#connection);
     const used = this.#readBody(bytes);
     if (used === bytes.length || this.#deaf) return;
     const rest = used === 0 ? bytes : bytes.subarray(used);
@@ -263,7 +270,9 @@ export class Conversation {
     if (!request || !body) return 0;
     const used = body.read(bytes, this.#onPiece);
     if (body.problem === undefined && !body.done) {
-      if (this.#pace?.isTooSlow(used)) request.fail(new ProxyError('request-timeout', 'Its body comes too slowly.'));
+      if (!request.lasting && this.#pace?.isTooSlow(used)) {
+        request.fail(new ProxyError('request-timeout', 'Its body comes too slowly.'));
+      }
       this.#onFlow();
       return used;
     }
@@ -284,9 +293,9 @@ export class Conversation {
   /** Reads on as the body is wanted; while somebody waits for it, the client has a deadline. */
   readonly #onFlow = (): void => {
     if (!this.#body || !this.#request) return;
-    const { wanted } = this.#request;
+    const { wanted, lasting } = this.#request;
     if (wanted === 'awaited') {
-      this.#deadline.set(this.#limits.bodyTimeout);
+      this.#deadline.set(bodyPatience(this.#limits, lasting));
       this.#pace?.resume();
     } else {
       this.#deadline.clear();

@@ -13,6 +13,7 @@ import type { Lane } from './lane.ts';
 import { Relay, type RelayOptions } from './relay.ts';
 import type { ReplyPort } from './reply-port.ts';
 import type { Request } from './request.ts';
+import { isWebSocketOnly } from './upgrade.ts';
 import type { Upgraded } from './upgraded.ts';
 
 export interface ForwardOptions extends RelayOptions {
@@ -25,11 +26,18 @@ export interface ForwardOptions extends RelayOptions {
   readonly streams?: boolean;
 }
 
+interface BegunReply {
+  readonly status: number;
+  readonly contentType: string | undefined;
+  /** Names and values in turn, as the client got them; only where they were asked for. */
+  readonly fields: readonly string[] | undefined;
+}
+
 export interface Forwarded {
   /** The connection the request went over; absent when there was none. */
   readonly connection: UpstreamConnection | undefined;
   /** Status and Content-Type of the reply that was begun to the client; absent when none was. */
-  readonly reply: { readonly status: number; readonly contentType: string | undefined } | undefined;
+  readonly reply: BegunReply | undefined;
   /** Milliseconds from the request to the first byte of the reply. */
   readonly firstByte: number | undefined;
   /** What went wrong; without a `reply` the caller may still answer with a page. */
@@ -70,8 +78,8 @@ export async function forward(request: Request, reply: ReplyPort, options: Forwa
         if (reset === constants.NGHTTP2_HTTP_1_1_REQUIRED) streams = false;
         continue;
       }
-      const { status, contentType, firstByte, upgraded } = relay;
-      const begun = status === 0 ? undefined : { status, contentType };
+      const { status, contentType, fields, firstByte, upgraded } = relay;
+      const begun = status === 0 ? undefined : { status, contentType, fields };
       return { connection, reply: begun, firstByte, error, reset, bytesIn: request.bytes, upgraded };
     }
   } catch (thrown) {
@@ -82,18 +90,25 @@ export async function forward(request: Request, reply: ReplyPort, options: Forwa
   }
 }
 
-/** A change of protocol takes the whole connection along: it is asked for in HTTP/1, whatever the origin speaks besides. */
+/**
+ * A change of protocol takes the whole connection along: it is asked for in HTTP/1, whatever the origin speaks besides. A
+ * WebSocket of a client that speaks HTTP/2 goes on in that where the origin is known to open such.
+ */
 function takeKept(
   { pools, target, client, permit, upgrade }: ForwardOptions,
   streams: boolean,
   isLogin: boolean,
 ): Lane | H2Exchange | undefined {
   const { authority, scheme } = target;
+  const opened = upgrade && streams && isWebSocketOnly(upgrade);
+  const stream = opened ? pools.takeExtended(authority, scheme, permit.identity) : undefined;
+  if (stream) return stream;
   if (isLogin || upgrade) return pools.take(authority, scheme, client, permit.identity);
   return pools.takeWay(authority, scheme, client, streams, permit.identity);
 }
 
 function openNew({ pools, permit, target, upgrade }: ForwardOptions, streams: boolean): Promise<Lane | H2Exchange> {
+  if (upgrade && isWebSocketOnly(upgrade)) return pools.openForWebSocket(permit, target.scheme);
   return upgrade ? pools.open(permit, target.scheme) : pools.openWay(permit, target.scheme, streams);
 }
 

@@ -12,6 +12,9 @@ const SETTINGS = { burst: 20, perSecond: 1 };
 /** Bytes, with all that may wait in our windows unread; each byte we send may be answered by a window update besides. */
 const IDLE_BYTES = { burst: 32 << 20, perSecond: 65_536 };
 const UPDATES_FOR_BYTES = 8;
+/** Bytes before each frame (RFC 9113 section 4.1), and before each name or value at most (RFC 7541 section 6.2), as a rule. */
+const FRAME_HEAD = 9;
+const TEXT_HEAD = 2;
 /** Milliseconds between two looks at the bytes, of all connections. */
 const LOOK = 1_000;
 
@@ -29,9 +32,14 @@ export class FrameWatch {
   #useful = 0;
 
   readonly #onFlood: () => void;
+  readonly #onLook: (() => void) | undefined;
 
-  /** `onFlood`: the session has been destroyed for it; its socket ends when the other side has read so. */
-  constructor(session: Http2Session, socket: Socket, onFlood: () => void) {
+  /**
+   * `onFlood`: the session has been destroyed for it; its socket ends when the other side has read so. `onLook`: a second
+   * has gone by.
+   */
+  constructor(session: Http2Session, socket: Socket, onFlood: () => void, onLook?: () => void) {
+    this.#onLook = onLook;
     this.#onFlood = onFlood;
     this.#session = session;
     this.#socket = socket;
@@ -40,9 +48,16 @@ export class FrameWatch {
     looking ??= setInterval(lookAtAll, LOOK).unref();
   }
 
-  /** Notes bytes of a head or a body that have come. */
-  note(bytes: number): void {
+  /** Notes a head or trailers that have come: names and values in turn. */
+  noteHead(raw: readonly string[]): void {
+    let bytes = FRAME_HEAD + raw.length * TEXT_HEAD;
+    for (const text of raw) bytes += text.length;
     this.#useful += bytes;
+  }
+
+  /** Notes a frame of a body that has come. */
+  noteData(bytes: number): void {
+    this.#useful += bytes + FRAME_HEAD;
   }
 
   end(): void {
@@ -53,6 +68,7 @@ export class FrameWatch {
   }
 
   look(): void {
+    this.#onLook?.();
     const { bytesRead, bytesWritten } = this.#socket;
     const idle = bytesRead - this.#read - this.#useful - (bytesWritten - this.#written) / UPDATES_FOR_BYTES;
     this.#read = bytesRead;

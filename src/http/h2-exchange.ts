@@ -1,43 +1,47 @@
 // One exchange on a stream of a connection to an origin; what lane.ts is for HTTP/1, seen from relay.ts. Made by
 // h2-lane.ts. Backpressure is that of the stream's own windows, so one that waits does not hold up the others.
 
-import { type ClientHttp2Stream, constants } from 'node:http2';
+import { type ClientHttp2Stream, constants, type IncomingHttpHeaders } from 'node:http2';
 import { asProxyError, ProxyError } from '../core/errors.ts';
 import type { Limits } from '../core/limits.ts';
 import { sweepAfter } from '../net/buffer-sweep.ts';
 import { Deadline } from '../net/deadline.ts';
+import { StreamSocket } from '../net/stream-socket.ts';
 import type { UpstreamConnection } from '../net/upstream.ts';
 import type { ReplyHead } from '../wire/http-head.ts';
 import { MAX_FIELDS } from './admission.ts';
 import { watchEnd } from './h2-end.ts';
 import { areTrailers } from './h2-head.ts';
-import { asObject, lowered } from './h2-headers.ts';
+import { asObject, lowered, secretOf } from './h2-headers.ts';
 import type { H2Lane } from './h2-lane.ts';
+import { ORIGIN_WINDOW } from './h2-options.ts';
 import type { ReplySink } from './lane.ts';
+import type { ReplySource } from './reply-port.ts';
 
 /** Interim replies to one request: an origin could send them for ever. */
 const MAX_INTERIM = 50;
 
-export class H2Exchange {
+export class H2Exchange implements ReplySource {
   readonly #lane: H2Lane;
-  readonly #limits: Limits;
   readonly #deadline = new Deadline(() => this.#onLate());
   #stream: ClientHttp2Stream | undefined;
   #sink: ReplySink | undefined;
   #sent = false;
+  #opens = false;
   #begun = false;
   #isWhole: () => boolean = () => false;
   #interim = 0;
   #trailers: readonly string[] | undefined;
+  /** Bytes of the body that are still to be handed on, where it has a length. */
+  #left = Number.POSITIVE_INFINITY;
   #over = false;
-  /** Milliseconds that the origin may be silent within its reply. */
+  /** Milliseconds that the origin may be silent before its reply and within it. */
   patience: number;
   /** The code by which the origin has reset the stream (RFC 9113 section 7). */
   reset: number | undefined;
 
   constructor(lane: H2Lane, limits: Limits) {
     this.#lane = lane;
-    this.#limits = limits;
     this.patience = limits.responseTimeout;
   }
 
@@ -50,26 +54,41 @@ export class H2Exchange {
     return this.#lane.origin;
   }
 
+  /** Whether a WebSocket can be opened here, which is known once the origin has told of itself. */
+  mayOpen(): Promise<boolean> {
+    return this.#lane.mayOpen();
+  }
+
+  /** What the origin may have sent while nobody was reading. */
+  get ahead(): number {
+    return this.#over ? 0 : Math.max(0, Math.min(this.#left, ORIGIN_WINDOW));
+  }
+
   get fresh(): boolean {
     return this.#lane.fresh;
   }
 
   /**
    * Begins it; `head`: pseudo fields and fields in turn; `more`: a body follows. False: the connection is gone, and
-   * nothing of the request has left.
+   * nothing of the request has left. `opens`: it is an extended CONNECT.
    */
-  start(head: readonly string[], sink: ReplySink, more: boolean): boolean {
-    const stream = this.#lane.request(head, !more, more);
-    if (!stream) {
-      this.#leave();
-      return false;
+  start(head: readonly string[], sink: ReplySink, more: boolean, opens = false): boolean {
+    let stream: ClientHttp2Stream | undefined;
+    try {
+      stream = this.#lane.request(head, !more && !opens, more || opens);
+    } finally {
+      // Nor where node:http2 throws, which is particular about fields: its place is free again.
+      if (!stream) this.#leave();
     }
+    if (!stream) return false;
     this.#sink = sink;
+    this.#opens = opens;
     this.#stream = stream;
     this.#isWhole = watchEnd(stream);
     stream.on('error', () => undefined).on('close', this.#onClose);
     stream.on('response', this.#onResponse).on('headers', this.#onInterim).on('trailers', this.#onTrailers);
-    stream.on('drain', this.#onDrain).on('wantTrailers', () => stream.sendTrailers({}));
+    stream.on('drain', this.#onDrain);
+    if (!opens) stream.on('wantTrailers', () => stream.sendTrailers({}));
     return true;
   }
 
@@ -95,7 +114,7 @@ export class H2Exchange {
   push(sent: boolean): void {
     this.#sent = sent;
     if (!this.#sink || this.#begun) return;
-    if (sent || this.#stream?.writableNeedDrain) this.#deadline.set(this.#limits.responseTimeout);
+    if (sent || this.#stream?.writableNeedDrain) this.#deadline.set(this.patience);
     else this.#deadline.clear();
   }
 
@@ -109,19 +128,28 @@ export class H2Exchange {
   /** Ends it at once, by a reset of its stream. */
   destroy(): void {
     this.#sink = undefined;
+    if (this.#begun) this.#lane.noteUnread(this.ahead);
     this.#stream?.close(constants.NGHTTP2_CANCEL);
     this.#leave();
   }
 
-  readonly #onResponse = (_headers: unknown, flags: number, raw: readonly string[]): void => {
+  readonly #onResponse = (headers: IncomingHttpHeaders, flags: number, raw: readonly string[]): void => {
     const [stream, sink] = [this.#stream, this.#sink];
     if (!stream || !sink || this.#begun) return;
     this.#begun = true;
     this.#lane.answered = true;
-    const head = replyHead(raw);
+    this.#lane.noteHead(raw);
+    const head: ReplyHead = { ...replyHead(raw), secret: secretOf(headers) };
     const { status, rawHeaders } = head;
+    const length = headers['content-length'];
+    // nghttp2 has held it to be one.
+    if (length !== undefined) this.#left = Number(length);
     if (rawHeaders.length / 2 > MAX_FIELDS) {
       this.#fail(new ProxyError('response-malformed', `More than ${MAX_FIELDS} fields.`));
+      return;
+    }
+    if (this.#opens && status >= 200 && status < 300) {
+      this.#open(stream, sink, head);
       return;
     }
     if (!(status >= 200 && status <= 599)) {
@@ -141,9 +169,22 @@ export class H2Exchange {
     }
   };
 
+  /** The stream is another's from now on; its place here it has until it closes. */
+  #open(stream: ClientHttp2Stream, sink: ReplySink, head: ReplyHead): void {
+    this.#sink = undefined;
+    this.#deadline.end();
+    stream.off('close', this.#onClose).off('drain', this.#onDrain).off('trailers', this.#onTrailers);
+    stream.on('close', () => this.#leave());
+    const note = (bytes: number): void => this.#lane.noteData(bytes);
+    const { socket: carrier } = this.#lane.connection;
+    const socket = new StreamSocket(stream, { carrier, code: constants.NGHTTP2_CANCEL, isWhole: this.#isWhole, note });
+    sink.onOpen?.(head, socket);
+  }
+
   readonly #onInterim = (_headers: unknown, _flags: number, raw: readonly string[]): void => {
     this.#interim += 1;
     this.#lane.answered = true;
+    this.#lane.noteHead(raw);
     const head = replyHead(raw);
     // None of them is a 101, which nghttp2 takes for malformed (RFC 9113 section 8.6).
     if (this.#interim > MAX_INTERIM || head.rawHeaders.length / 2 > MAX_FIELDS) {
@@ -152,6 +193,7 @@ export class H2Exchange {
   };
 
   readonly #onTrailers = (_headers: unknown, _flags: number, raw: readonly string[]): void => {
+    this.#lane.noteHead(raw);
     if (areTrailers(raw)) this.#trailers = raw;
   };
 
@@ -159,7 +201,8 @@ export class H2Exchange {
     const sink = this.#sink;
     if (!sink) return;
     sweepAfter(piece.length);
-    this.#lane.note(piece.length);
+    this.#lane.noteData(piece.length);
+    this.#left -= piece.length;
     sink.onData(piece);
     if (sink.onPause()) this.#deadline.set(this.patience);
     else {
@@ -181,7 +224,7 @@ export class H2Exchange {
     const sink = this.#sink;
     this.#sink = undefined;
     // The rest of the request is not wanted any more.
-    if (!this.#sent) stream.close(constants.NGHTTP2_NO_ERROR);
+    if (!this.#sent || this.#opens) stream.close(constants.NGHTTP2_NO_ERROR);
     this.#leave();
     if (this.#trailers) sink?.onTrailers?.(this.#trailers);
     sink?.onEnd();
@@ -197,9 +240,9 @@ export class H2Exchange {
     this.#fail(new ProxyError('response-aborted', `It has reset the stream: ${nameOf(this.reset)}.`));
   };
 
-  /** A connection that does not answer may be dead: others shall not wait for it too. */
+  /** A connection on which nobody is answered may be dead: others shall not wait for it too. */
   #onLate(): void {
-    this.#lane.retire();
+    this.#lane.late(this.patience);
     this.#fail(new ProxyError('response-timeout'));
   }
 

@@ -1,6 +1,8 @@
 // The head of a request that came by HTTP/2, as the one that HTTP/1.1 would have brought (RFC 9113 section 8.3), so that
 // admission, policy and forwarding are the same for both. Pure; called by h2-conversation.ts for each stream.
 
+import { parseAuthority } from '../core/authority.ts';
+import { DEFAULT_PORT, WHOLE_SERVER } from '../core/target.ts';
 import type { RequestHead } from '../wire/http-head.ts';
 import { hasField } from './admission.ts';
 
@@ -49,15 +51,34 @@ export function readH2Head(raw: readonly string[], whole: boolean, absolute = fa
   const method = pseudo.get(':method') ?? '';
   const path = pseudo.get(':path');
   const protocol = pseudo.get(':protocol');
-  problem ??= pseudoProblem(pseudo, method);
+  problem ??= pseudoProblem(pseudo, method, absolute);
   const rawHeaders = [...(authority === undefined ? [] : ['host', authority]), ...fields];
   // Said in the words of HTTP/1.1: trailers are welcome, a body has a length that is not known.
   if (hasField(fields, 'te')) rawHeaders.push('connection', 'te');
   if (!whole && !hasField(fields, 'content-length')) rawHeaders.push('transfer-encoding', 'chunked');
+  // All of an origin is said to a proxy by its URL without a path (RFC 9113 section 8.3.1, RFC 9112 section 3.2.4).
+  const below = path === WHOLE_SERVER && method === 'OPTIONS' ? '' : path;
   const url =
-    path === undefined ? (authority ?? '') : absolute ? `${pseudo.get(':scheme')}://${authority}${path}` : path;
+    path === undefined ? (authority ?? '') : absolute ? `${pseudo.get(':scheme')}://${authority}${below}` : path;
   const head: RequestHead = { method, url, httpVersion: '2.0', rawHeaders };
   return problem === undefined ? { ok: true, head, protocol } : { ok: false, head, reason: problem };
+}
+
+/**
+ * Whether a request on our own port is for ourselves: a page of ours below the `name` by which the client has come to us,
+ * and nobody goes through a proxy to that.
+ */
+export function isForUs(raw: readonly string[], name: string | undefined): boolean {
+  if (name === undefined) return false;
+  let isSecure = false;
+  let authority: string | undefined;
+  for (let at = 0; at + 1 < raw.length && raw[at]?.startsWith(':'); at += 2) {
+    if (raw[at] === ':scheme') isSecure = raw[at + 1] === 'https';
+    else if (raw[at] === ':authority') authority = raw[at + 1];
+  }
+  if (!isSecure || authority === undefined) return false;
+  const asked = parseAuthority(authority, DEFAULT_PORT.https);
+  return asked.ok && asked.value.host === name.toLowerCase();
 }
 
 /** Trailers are fields without pseudo ones. */
@@ -69,7 +90,7 @@ export function areTrailers(raw: readonly string[]): boolean {
 }
 
 /** RFC 9113 section 8.3.1, and section 8.5 for CONNECT, RFC 8441 section 4 for one with a protocol. */
-function pseudoProblem(pseudo: ReadonlyMap<string, string>, method: string): string | undefined {
+function pseudoProblem(pseudo: ReadonlyMap<string, string>, method: string, absolute: boolean): string | undefined {
   for (const [name, value] of pseudo) if (BAD_VALUE.test(value)) return `Malformed ${name}.`;
   if (method === '') return 'No :method.';
   const isPlainConnect = method === 'CONNECT' && !pseudo.has(':protocol');
@@ -80,7 +101,9 @@ function pseudoProblem(pseudo: ReadonlyMap<string, string>, method: string): str
   if (pseudo.has(':protocol') && method !== 'CONNECT') return ':protocol without CONNECT.';
   if (!pseudo.get(':path')) return 'No :path.';
   const scheme = pseudo.get(':scheme');
-  return scheme === 'https' || scheme === 'http' ? undefined : 'No :scheme of ours.';
+  if (scheme !== 'https' && scheme !== 'http') return 'No :scheme of ours.';
+  // What comes within TLS is not asked for in the clear: only a proxy is asked for both.
+  return scheme === 'https' || absolute ? undefined : ':scheme is not https.';
 }
 
 function problemOf(name: string, value: string): string | undefined {

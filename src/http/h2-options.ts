@@ -15,7 +15,13 @@ const MAX_PAIRS = 2 * MAX_FIELDS;
  */
 const CLIENT_WINDOW = 65_535;
 /** More for an origin, which is farther away: at 100 ms it gives 2.5 MB a second for each stream. */
-const ORIGIN_WINDOW = 262_144;
+export const ORIGIN_WINDOW = 262_144;
+/**
+ * Bytes under way on all streams of a connection together: at 100 ms 80 MB a second from an origin, 10 from a client. What
+ * has come is held by its stream and counts there, so that these bound no memory, and one stream that waits stops no other.
+ */
+export const ORIGIN_CONNECTION_WINDOW = 8 << 20;
+export const CLIENT_CONNECTION_WINDOW = 1 << 20;
 const MAX_SESSION_MB = 10;
 /** Frames that no peer in its right mind sends, before the connection ends; node:http2 would take a thousand. */
 const MAX_INVALID = 50;
@@ -40,6 +46,12 @@ export const SERVER_OPTIONS: ServerSessionOptions = {
     initialWindowSize: CLIENT_WINDOW,
     maxHeaderListSize: MAX_HEAD,
   },
+};
+
+/** Where clients may open WebSockets (RFC 8441 section 3). */
+export const WEBSOCKET_OPTIONS: ServerSessionOptions = {
+  ...SERVER_OPTIONS,
+  settings: { ...SERVER_OPTIONS.settings, enableConnectProtocol: true },
 };
 
 export const CLIENT_OPTIONS: ClientSessionOptions & Pick<ServerSessionOptions, 'strictSingleValueFields'> = {

@@ -11,6 +11,11 @@ export class H2Pool {
     return this.#lanes.get(origin)?.find((lane) => lane.hasRoom);
   }
 
+  /** Likewise, for a WebSocket. */
+  findExtended(origin: string): H2Lane | undefined {
+    return this.#lanes.get(origin)?.find((lane) => lane.hasRoom && lane.extended);
+  }
+
   add(lane: H2Lane): void {
     const lanes = this.#lanes.get(lane.origin) ?? [];
     this.#lanes.set(lane.origin, lanes);

@@ -3,34 +3,53 @@
 
 import type { ServerHttp2Stream } from 'node:http2';
 import { constants } from 'node:http2';
+import { ProxyError } from '../core/errors.ts';
 import { Deadline } from '../net/deadline.ts';
 import { hasField } from './admission.ts';
-import { asObject, lowered } from './h2-headers.ts';
+import { asObject, keepSecret, lowered } from './h2-headers.ts';
+import { withoutProofs } from './h2-websocket.ts';
 import { isEmpty } from './reply-framing.ts';
-import type { ReplyPort } from './reply-port.ts';
+import type { ReplyPort, ReplySource } from './reply-port.ts';
 import type { Replied } from './reply-writer.ts';
+import type { Stalled, StalledShare } from './stalled-replies.ts';
 
-export class H2Reply implements ReplyPort {
+/** Bytes that nobody counts behind the end of a reply: most clients take them at once. */
+const SMALL = 16_384;
+
+export class H2Reply implements ReplyPort, Stalled {
   last = false;
   readonly done: Promise<Replied>;
   onDrain: (() => void) | undefined;
   onGone: (() => void) | undefined;
   trailers: readonly string[] | undefined;
+  secret: readonly string[] | undefined;
+  source: ReplySource | undefined;
+  failure: ProxyError | undefined;
+  takeOver: ((rest: Buffer) => Promise<void>) | undefined;
   readonly #stream: ServerHttp2Stream;
   readonly #timeout: number;
+  readonly #share: StalledShare | undefined;
+  /** It is counted there. */
+  #stalls = false;
   readonly #isHead: boolean;
   readonly #settle: (replied: Replied) => void;
   /** A client that takes nothing more of its reply holds an origin, or our buffers. */
   readonly #deadline = new Deadline(() => this.abort(constants.NGHTTP2_CANCEL));
   #head: string[] | undefined;
   #pieces: Buffer[] = [];
+  /** Bytes of its header, uncompressed. */
+  headSize = 0;
   #bytes = 0;
   #ended = false;
   #bodiless = false;
   #mayTrail = false;
 
-  /** `timeout`: milliseconds in which the client takes nothing, though there is something. */
-  constructor(stream: ServerHttp2Stream, method: string, timeout: number) {
+  /**
+   * `timeout`: milliseconds in which the client takes nothing, though there is something; `share`: where it is counted as
+   * long as that is so.
+   */
+  constructor(stream: ServerHttp2Stream, method: string, timeout: number, share?: StalledShare) {
+    this.#share = share;
     this.#isHead = method === 'HEAD';
     const { promise, resolve } = Promise.withResolvers<Replied>();
     this.done = promise;
@@ -54,8 +73,20 @@ export class H2Reply implements ReplyPort {
     if (!this.gone) this.#stream.additionalHeaders({ ':status': status, ...asObject(lowered(fields, [])) });
   }
 
+  /** A WebSocket stands by a 200 (RFC 8441 section 5); from now on the stream is another's. */
+  writeSwitch(_reason: string, fields: readonly string[]): void {
+    if (this.gone) return;
+    this.#ended = true;
+    const head = lowered(withoutProofs(fields), [':status', '200']);
+    for (const text of head) this.#bytes += text.length;
+    const stream = this.#stream;
+    stream.off('drain', this.#onDrained).off('wantTrailers', this.#onWantTrailers).off('finish', this.#onFinish);
+    stream.respond(head, { waitForTrailers: true });
+    this.#over(true);
+  }
+
   writeHead(status: number, _reason: string, fields: readonly string[]): void {
-    this.#head = lowered(fields, [':status', String(status)]);
+    this.#head = keepSecret(lowered(fields, [':status', String(status)]), this.secret);
     this.#bodiless = this.#isHead || isEmpty(status) || status === 304;
   }
 
@@ -69,6 +100,7 @@ export class H2Reply implements ReplyPort {
     if (this.#pieces.length > 0) this.#send();
     if (!this.#stream.writableNeedDrain) return true;
     this.#deadline.set(this.#timeout);
+    this.#stall();
     return false;
   }
 
@@ -82,7 +114,32 @@ export class H2Reply implements ReplyPort {
     if (this.#pieces.length > 0) this.#send();
     if (this.#stream.writableFinished) return;
     this.#deadline.set(this.#timeout);
+    if (this.#stream.writableLength > SMALL) this.#stall();
     this.#stream.end();
+  }
+
+  get held(): number {
+    return this.#stream.writableLength + (this.source?.ahead ?? 0);
+  }
+
+  /** What waits goes with the stream, its end too: nobody takes what has come for the whole. */
+  giveUp(): void {
+    this.#stalls = false;
+    if (this.gone) return;
+    this.failure = new ProxyError('client-limit', 'Too much waits for it on streams of which it takes nothing.');
+    this.#stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+  }
+
+  #stall(): void {
+    if (!this.#share) return;
+    this.#stalls = true;
+    this.#share.replies.add(this.#share, this);
+  }
+
+  #goOn(): void {
+    if (!this.#stalls) return;
+    this.#stalls = false;
+    this.#share?.replies.remove(this.#share, this);
   }
 
   /**
@@ -97,6 +154,7 @@ export class H2Reply implements ReplyPort {
   #respond(head: string[], endStream: boolean): void {
     this.#head = undefined;
     for (const text of head) this.#bytes += text.length;
+    this.headSize = this.#bytes;
     // A reply with a length has its end told; any other may have trailers.
     this.#mayTrail = !endStream && !this.#bodiless && !hasField(head, 'content-length');
     this.#stream.respond(head, { endStream: endStream || this.#bodiless, waitForTrailers: this.#mayTrail });
@@ -113,6 +171,7 @@ export class H2Reply implements ReplyPort {
   readonly #onDrained = (): void => {
     if (this.#ended) this.#deadline.set(this.#timeout);
     else this.#deadline.clear();
+    this.#goOn();
     this.onDrain?.();
   };
 
@@ -134,6 +193,7 @@ export class H2Reply implements ReplyPort {
 
   #over(complete: boolean): void {
     this.#deadline.end();
+    this.#goOn();
     this.#settle({ bytes: this.#bytes, complete });
   }
 }

@@ -23,6 +23,8 @@ export interface ReplySink {
    * come already, and the lane carries no exchange any more.
    */
   onSwitch?(head: ReplyHead, rest: Buffer): (piece: Buffer) => void;
+  /** The origin has granted an extended CONNECT, which was asked for: the stream is the socket, paused, from now on. */
+  onOpen?(head: ReplyHead, socket: Socket): void;
   onData(piece: Buffer): void;
   /** All is said that has come so far; false: no more until `resume`. */
   onPause(): boolean;
@@ -75,7 +77,7 @@ export class Lane {
   #interimBytes = 0;
   /** Who gets what comes when this is no HTTP any more. */
   #raw: ((piece: Buffer) => void) | undefined;
-  /** Milliseconds that the origin may be silent within its reply. */
+  /** Milliseconds that the origin may be silent before its reply and within it, for this exchange. */
   patience: number;
   #head: ReplyHead | undefined;
   #body: BodyReader | undefined;
@@ -142,7 +144,7 @@ export class Lane {
   push(sent: boolean): void {
     this.#sent = sent;
     if (!this.#sink || this.#body) return;
-    if (sent || this.connection.socket.writableNeedDrain) this.#deadline.set(this.#limits.responseTimeout);
+    if (sent || this.connection.socket.writableNeedDrain) this.#deadline.set(this.patience);
     else this.#deadline.clear();
   }
 

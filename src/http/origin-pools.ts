@@ -31,6 +31,7 @@ export class OriginPools {
   /** Dials that may turn out to be for many at once. */
   readonly #dialling = new Map<string, Promise<Lane | H2Exchange>>();
   #destroyed = false;
+  #retired = false;
 
   /** `http2`: it may be spoken to origins. */
   constructor(upstream: Upstream, limits: Limits, http2 = true) {
@@ -117,6 +118,31 @@ export class OriginPools {
     return lane;
   }
 
+  /** A stream for a WebSocket, where the origin is known to open such. */
+  takeExtended(authority: Authority, scheme: Scheme, identity?: string): H2Exchange | undefined {
+    const via = this.#upstream.viaTo(authority);
+    const lane = this.#multiplexed.findExtended(originOf(authority, scheme, via?.turn(authority), identity));
+    if (!lane) return undefined;
+    via?.advance();
+    this.#resting.delete(lane);
+    return lane.enter();
+  }
+
+  /** For a WebSocket: a new lane; or a stream, where the origin has nothing but HTTP/2. Throws ProxyError. */
+  async openForWebSocket(permit: Permit, scheme: Scheme): Promise<Lane | H2Exchange> {
+    try {
+      return await this.open(permit, scheme);
+    } catch (thrown) {
+      if (!this.#http2 || !wantsAnotherProtocol(thrown)) throw thrown;
+    }
+    const way =
+      this.#enter(this.#nextTo(permit.authority, scheme, permit.identity)) ??
+      (await this.openWay(permit, scheme, true));
+    if (way instanceof Lane || (await way.mayOpen())) return way;
+    way.destroy();
+    throw new ProxyError('no-websocket');
+  }
+
   #takeIdle(origin: string, client: Socket | undefined): Lane | undefined {
     const idle = this.#idle.get(origin);
     if (!idle) return undefined;
@@ -180,6 +206,10 @@ export class OriginPools {
 
   readonly #onQuiet = (lane: H2Lane): void => {
     this.#resting.add(lane);
+    if (this.#retired) {
+      this.#endSoon(lane);
+      return;
+    }
     this.#dropOldest();
   };
 
@@ -188,9 +218,31 @@ export class OriginPools {
     this.#multiplexed.forget(lane);
   };
 
+  /**
+   * Others take its place: what rests, and what is given back from now on, is closed after a moment, since whoever has just
+   * made sure of it may look whether the origin closes it.
+   */
+  retire(): void {
+    this.#retired = true;
+    this.#idle.clear();
+    for (const way of this.#resting) this.#endSoon(way);
+  }
+
+  #endSoon(way: Lane | H2Lane): void {
+    const end = (): void => {
+      // One of HTTP/2 may have been entered again, by whoever has made sure of it.
+      if (way instanceof Lane || this.#resting.has(way)) way.destroy();
+    };
+    setTimeout(end, LAST_REST).unref();
+  }
+
   /** Gives a lane back whose exchange was exactly complete; those that rest longest go when there are too many. */
   release(lane: Lane): void {
     if (!lane.alive) return;
+    if (this.#retired) {
+      this.#endSoon(lane);
+      return;
+    }
     const idle = this.#idle.get(lane.origin) ?? [];
     this.#idle.set(lane.origin, idle);
     idle.push(lane);
@@ -232,6 +284,9 @@ export class OriginPools {
     if (idle?.length === 0) this.#idle.delete(lane.origin);
   }
 }
+
+/** Milliseconds that a lane of retired pools rests: longer than an origin is waited for that may say no (see flow/bump). */
+const LAST_REST = 1_000;
 
 /** RFC 7301 section 3.2: it knows none of those that it was offered. */
 function wantsAnotherProtocol(thrown: unknown): boolean {

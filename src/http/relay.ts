@@ -2,14 +2,16 @@
 // on the other, with backpressure both ways, in flat memory. Made by forward.ts, which may try a second time.
 
 import { constants } from 'node:http2';
+import type { Socket } from 'node:net';
 import { formatAuthority } from '../core/authority.ts';
 import { ProxyError } from '../core/errors.ts';
-import { DEFAULT_PORT, formatTarget, type RequestTarget } from '../core/target.ts';
+import { DEFAULT_PORT, formatForm, formatTarget, type RequestTarget, WHOLE_SERVER } from '../core/target.ts';
 import type { ReplyHead } from '../wire/http-head.ts';
 import { type BodyLength, valuesOf } from './admission.ts';
 import type { Expectation } from './expectation.ts';
 import { H2Exchange } from './h2-exchange.ts';
-import { h2RequestHead } from './h2-headers.ts';
+import { h2RequestHead, keepSecret } from './h2-headers.ts';
+import { WEBSOCKET, withoutProofs } from './h2-websocket.ts';
 import { clientHeaders, type RequestHeaderOptions, upstreamHeaders } from './headers.ts';
 import type { Lane, ReplySink } from './lane.ts';
 import type { OriginPools } from './origin-pools.ts';
@@ -31,8 +33,12 @@ export interface RelayOptions {
   readonly via: string | undefined;
   /** What the origin may change the protocol to. */
   readonly upgrade?: Upgrade | undefined;
-  /** Milliseconds that a stream of events may be silent, where that is longer than a reply may. */
+  /** Milliseconds that a stream of events or a call of gRPC may be silent, where that is longer than a reply may. */
   readonly eventTimeout?: number;
+  /** The client takes us for a proxy: it would take a 407 for ours. */
+  readonly asProxy?: boolean;
+  /** A log wants the fields of the reply. */
+  readonly keepFields?: boolean;
 }
 
 /** Methods that may be sent twice (RFC 9110 section 9.2.2) when a kept connection turns out to be stale. */
@@ -41,8 +47,13 @@ const REPEATABLE = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
 const MEANS_BODY = new Set(['POST', 'PUT', 'PATCH', 'QUERY', 'PROPFIND', 'PROPPATCH']);
 /** A stream of server-sent events, which may have nothing to say for long. */
 const EVENTS = 'text/event-stream';
+/** Calls of gRPC and their streams, likewise, on either side; they have deadlines of their own. */
+const CALLS = 'application/grpc';
 const NOT_ASKED = { ok: false, reason: 'A change of protocol that nobody asked for.' } as const;
 const NO_FIELDS: readonly string[] = [];
+const NOTHING = Buffer.alloc(0);
+/** What a WebSocket is logged with, however it was granted. */
+const SWITCHED = 101;
 
 export class Relay implements ReplySink, BodySink {
   readonly #lane: Lane | H2Exchange;
@@ -60,6 +71,8 @@ export class Relay implements ReplySink, BodySink {
   contentType: string | undefined;
   firstByte: number | undefined;
   upgraded: Upgraded | undefined;
+  /** What the client got; names and values in turn. */
+  fields: readonly string[] | undefined;
 
   constructor(
     lane: Lane | H2Exchange,
@@ -82,15 +95,18 @@ export class Relay implements ReplySink, BodySink {
     this.#reply.onDrain = this.#onTaken;
     const hasBody = this.#options.body !== 'none';
     const lane = this.#lane;
+    lane.connection.wish?.use();
     const begun =
       lane instanceof H2Exchange
-        ? lane.start(this.#h2Head(), this, hasBody)
+        ? lane.start(this.#h2Head(), this, hasBody, this.#options.upgrade !== undefined)
         : lane.begin(method, this.#head(), this, hasBody);
     if (!begun) {
       this.#unsent = true;
       this.#settle(new ProxyError('response-aborted'));
     } else if (!hasBody) this.#lane.push(true);
     else {
+      // Not before a lane has begun, which gives each exchange a patience of its own.
+      if (isOf(valuesOf(this.#request.rawHeaders, 'content-type')[0], CALLS)) this.#outlast();
       this.#lane.push(false);
       this.#expectation?.begin();
       this.#request.read(this);
@@ -110,7 +126,7 @@ export class Relay implements ReplySink, BodySink {
     return isSafe && error.code === 'response-aborted';
   }
 
-  readonly #onGone = (): void => this.#abort(new ProxyError('client-aborted'));
+  readonly #onGone = (): void => this.#abort(this.#reply.failure ?? new ProxyError('client-aborted'));
   readonly #onTaken = (): void => this.#lane.resume();
 
   onBody(piece: Buffer): void {
@@ -166,25 +182,76 @@ export class Relay implements ReplySink, BodySink {
     return upgraded.take;
   }
 
+  /** The origin has opened a WebSocket on a stream. */
+  onOpen(head: ReplyHead, socket: Socket): void {
+    const { upgrade, via } = this.#options;
+    if (this.#over) socket.destroy();
+    if (this.#over || !upgrade) return;
+    this.status = SWITCHED;
+    this.firstByte = performance.now() - this.#begin;
+    const upgraded = new Upgraded({ ...this.#lane.connection, socket }, WEBSOCKET, NOTHING);
+    this.upgraded = upgraded;
+    // Flows when somebody carries it on.
+    socket.pause().on('data', upgraded.take);
+    const entry = via ? { version: head.httpVersion, pseudonym: via } : undefined;
+    const fields = clientHeaders(withoutProofs(head.rawHeaders), entry, SWITCHED);
+    const proof = upgrade.accept === undefined ? [] : ['Sec-WebSocket-Accept', upgrade.accept];
+    this.#reply.writeSwitch?.('Switching Protocols', [
+      'Connection',
+      'Upgrade',
+      'Upgrade',
+      WEBSOCKET,
+      ...proof,
+      ...fields,
+    ]);
+    this.#settle(undefined);
+  }
+
   onHead(head: ReplyHead): void {
     const { status, rawHeaders } = head;
-    const { via, eventTimeout = 0 } = this.#options;
+    const { via } = this.#options;
     const { parent, address } = this.#lane.connection;
+    parent?.plain?.health.answered();
     if (status === 407 && parent?.plain) {
       // To us, not to the client, who would answer it with credentials that are for us.
       const detail = `${parent.name}: it answered with 407 ${head.reason.slice(0, 100)}`.trimEnd();
       this.#abort(new ProxyError('parent-auth', `${detail}.`, { peer: address, parent }));
       return;
     }
+    if (status === 407 && this.#options.asProxy) {
+      // Its Proxy-Authenticate does not pass, and without one it is no answer that a client could use.
+      const detail = 'It asks for the credentials of a proxy (407), and is none.';
+      this.#abort(new ProxyError('response-malformed', detail, { peer: address, parent }));
+      return;
+    }
     this.#expectation?.drop();
     this.status = status;
     this.firstByte = performance.now() - this.#begin;
     this.contentType = valuesOf(rawHeaders, 'content-type')[0];
-    if (this.contentType?.startsWith(EVENTS)) this.#lane.patience = Math.max(this.#lane.patience, eventTimeout);
-    // The origin will not wait for the rest of the body, nor shall the next request wait behind it.
-    if (!this.#request.complete) this.#reply.last = true;
+    if (isOf(this.contentType, EVENTS)) this.#bearSilence();
+    if (!this.#request.complete) {
+      // The origin will not wait for the rest of the body, nor shall the next request wait behind it.
+      this.#reply.last = true;
+      // Or it talks with the client.
+      this.#outlast();
+    }
     const entry = via ? { version: head.httpVersion, pseudonym: via } : undefined;
-    this.#reply.writeHead(status, phraseOf(head), clientHeaders(rawHeaders, entry, status));
+    const fields = clientHeaders(rawHeaders, entry, status);
+    if (this.#options.keepFields) this.fields = fields;
+    this.#reply.secret = head.secret;
+    if (this.#lane instanceof H2Exchange) this.#reply.source = this.#lane;
+    this.#reply.writeHead(status, phraseOf(head), fields);
+  }
+
+  #bearSilence(): void {
+    const { eventTimeout = 0 } = this.#options;
+    this.#lane.patience = Math.max(this.#lane.patience, eventTimeout);
+  }
+
+  /** Neither side has to say anything soon. */
+  #outlast(): void {
+    this.#bearSilence();
+    this.#request.outlast();
   }
 
   onTrailers(trailers: readonly string[]): void {
@@ -218,6 +285,8 @@ export class Relay implements ReplySink, BodySink {
     }
     // It may have been the parent's doing: nothing tells the two apart.
     const detail = `${error.detail} (through the parent ${parent.name})`.trimStart();
+    if (this.status === 0)
+      parent.plain.health.silent(this.#options.target.authority.host, `${parent.name}: ${error.message}`);
     this.#settle(new ProxyError(error.code, detail, { cause: error.cause, peer: address, parent }));
   }
 
@@ -237,8 +306,15 @@ export class Relay implements ReplySink, BodySink {
   }
 
   #h2Head(): string[] {
-    const { method, rawHeaders } = this.#request;
-    return h2RequestHead(method, this.#options.target, rawHeaders, this.#fieldOptions());
+    const { method, rawHeaders, secret } = this.#request;
+    const { upgrade } = this.#options;
+    const asked = this.#options.target;
+    // RFC 9113 section 8.3.1.
+    const target = asked.wholeServer ? { ...asked, path: WHOLE_SERVER } : asked;
+    const head = upgrade
+      ? h2RequestHead(method, target, withoutProofs(rawHeaders), this.#fieldOptions(), WEBSOCKET)
+      : h2RequestHead(method, target, rawHeaders, this.#fieldOptions());
+    return keepSecret(head, secret);
   }
 
   #fieldOptions(): RequestHeaderOptions {
@@ -261,11 +337,16 @@ export class Relay implements ReplySink, BodySink {
     const { method, rawHeaders } = this.#request;
     const fields = upstreamHeaders(rawHeaders, this.#fieldOptions());
     // Where a parent reads it, it says all of the URL, also of a request to leave HTTP.
-    const form = this.#lane.connection.parent?.plain ? formatTarget(target) : `${target.path}${target.query}`;
+    const form = this.#lane.connection.parent?.plain ? formatTarget(target) : formatForm(target);
     let head = `${method} ${form} HTTP/1.1\r\n`;
     for (let at = 0; at + 1 < fields.length; at += 2) head += `${fields[at]}: ${fields[at + 1]}\r\n`;
     return `${head}\r\n`;
   }
+}
+
+/** A media type is written in any case (RFC 9110 section 8.3.1). */
+function isOf(contentType: string | undefined, type: string): boolean {
+  return contentType?.slice(0, type.length).toLowerCase() === type;
 }
 
 /** HTTP/2 has none, and some clients of HTTP/1 want one. */

@@ -49,6 +49,8 @@ export class ReplyWriter implements ReplyPort {
   #pieces: (string | Buffer)[] = [];
   /** Made for the first bytes that are not small, or that come while others are on their way. */
   #outbox: Outbox | undefined;
+  /** Bytes of its header. */
+  headSize = 0;
   #bytes = 0;
   #bodiless = false;
   #chunked = false;
@@ -108,7 +110,9 @@ export class ReplyWriter implements ReplyPort {
     if (!dated) head += `Date: ${dateNow()}\r\n`;
     if (this.last) head += 'Connection: close\r\n';
     else head += `Connection: keep-alive\r\nKeep-Alive: timeout=${Math.floor(keepAliveTimeout / 1000)}\r\n`;
-    this.#pieces.push(this.#chunked ? `${head}Transfer-Encoding: chunked\r\n\r\n` : `${head}\r\n`);
+    const whole = this.#chunked ? `${head}Transfer-Encoding: chunked\r\n\r\n` : `${head}\r\n`;
+    this.headSize = whole.length;
+    this.#pieces.push(whole);
   }
 
   /** Sent with the next `flush` or `end`, which must come in the same turn: the piece is not ours for longer. */

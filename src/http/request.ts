@@ -21,6 +21,7 @@ export class Request implements RequestHead {
   readonly url: string;
   readonly httpVersion: string;
   readonly rawHeaders: readonly string[];
+  readonly secret: readonly string[] | undefined;
   /** Its end has arrived. */
   complete: boolean;
   /** Why its end will not arrive. */
@@ -31,6 +32,8 @@ export class Request implements RequestHead {
   trailers: readonly string[] | undefined;
   /** It offers to leave HTTP: what the client sends before it has the reply need not be a request. */
   mayLeaveHttp = false;
+  /** It is a conversation rather than an upload: it may be as slow, and as silent, as a tunnel. */
+  lasting = false;
   readonly #onFlow: () => void;
   #held: Buffer[] = [];
   /** How many of them were handed on. */
@@ -41,11 +44,12 @@ export class Request implements RequestHead {
   #heldBack = false;
 
   /** `onFlow` is called when `wanted` may have changed. */
-  constructor({ method, url, httpVersion, rawHeaders }: RequestHead, complete: boolean, onFlow: () => void) {
+  constructor({ method, url, httpVersion, rawHeaders, secret }: RequestHead, complete: boolean, onFlow: () => void) {
     this.method = method;
     this.url = url;
     this.httpVersion = httpVersion;
     this.rawHeaders = rawHeaders;
+    this.secret = secret;
     this.complete = complete;
     this.#onFlow = onFlow;
   }
@@ -68,6 +72,13 @@ export class Request implements RequestHead {
   holdBack(isHeld: boolean): void {
     if (this.#heldBack === isHeld) return;
     this.#heldBack = isHeld;
+    this.#onFlow();
+  }
+
+  /** From now on it is `lasting`. */
+  outlast(): void {
+    if (this.lasting || this.complete) return;
+    this.lasting = true;
     this.#onFlow();
   }
 

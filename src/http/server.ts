@@ -10,30 +10,37 @@ import { Conversation } from './conversation.ts';
 import { H2Conversation } from './h2-conversation.ts';
 import type { ReplyPort } from './reply-port.ts';
 import type { Request } from './request.ts';
+import { StalledReplies } from './stalled-replies.ts';
 
 export interface Handlers {
   /** One with an error is not to be looked at, only answered. */
   request(connection: Connection, request: Request, reply: ReplyPort): Promise<void>;
   /** The socket is detached and paused; `rest` holds what came behind the CONNECT. */
   connect(connection: Connection, request: RequestHead, rest: Buffer): Promise<void>;
-  /** What came is no request; `error` says what to answer. The socket may be gone already. */
+  /** What came is no request; `error` says what to answer, but on streams. The socket may be gone already. */
   malformed(connection: Connection, error: ProxyError): void;
   /** A handler threw: a fault of ours. */
   fault(connection: Connection, error: unknown): void;
 }
 
 export class MessageServer {
-  readonly #limits: Limits;
+  #limits: Limits;
   readonly #handlers: Handlers;
   readonly #stopping: AbortSignal | undefined;
   readonly #open = new Set<Conversation>();
   readonly #multiplexed = new Set<H2Conversation>();
+  readonly #stalled = new StalledReplies();
 
   /** `stopping`: from then on each reply says that it is the last on its connection. */
   constructor(limits: Limits, handlers: Handlers, stopping?: AbortSignal) {
     this.#stopping = stopping;
     this.#limits = limits;
     this.#handlers = handlers;
+  }
+
+  /** For the connections that come from now on. */
+  useLimits(limits: Limits): void {
+    this.#limits = limits;
   }
 
   /** Listens on the socket, which is paused, from now on; `first`: what was read of it already. */
@@ -45,18 +52,26 @@ export class MessageServer {
     conversation.begin(first);
   }
 
-  /** Likewise, where the client has chosen HTTP/2 in the handshake. */
-  takeStreams(connection: Connection): void {
+  /** Likewise, where the client has chosen HTTP/2 in the handshake. `webSockets`: it may open some (RFC 8441). */
+  takeStreams(connection: Connection, webSockets = false): void {
     if (connection.socket.destroyed) return;
-    const [limits, stopping] = [this.#limits, this.#stopping];
+    const [limits, stalled] = [this.#limits, this.#stalled];
     const over = (gone: H2Conversation): void => void this.#multiplexed.delete(gone);
-    this.#multiplexed.add(new H2Conversation(connection, { limits, stopping }, this.#handlers, over));
+    this.#multiplexed.add(new H2Conversation(connection, { limits, webSockets, stalled }, this.#handlers, over));
   }
 
   /** Closes the connections that wait for a further request, as at the begin of a drain. */
   closeIdle(): void {
-    for (const conversation of this.#multiplexed) conversation.leave();
+    for (const conversation of this.#multiplexed) if (conversation.hasBegun) conversation.leave();
     for (const conversation of this.#open) if (conversation.idle) conversation.destroy();
+  }
+
+  /** Decrypted tunnels that are open. */
+  get tunnels(): number {
+    let open = 0;
+    for (const { tunnel } of this.#open) if (tunnel) open += 1;
+    for (const { tunnel } of this.#multiplexed) if (tunnel) open += 1;
+    return open;
   }
 
   readonly #forget = (over: Conversation): void => void this.#open.delete(over);

@@ -1,5 +1,5 @@
-// The reason phrase of a status (RFC 9110 section 15), for a client of HTTP/1 when the reply came by HTTP/2, which has none.
-// Called by relay.ts.
+// The reason phrase of a status (RFC 9110 section 15): of an answer of our own, and for a client of HTTP/1 when the reply
+// came by HTTP/2, which has none. Called by relay.ts and by what tells a refusal.
 
 const PHRASES: Readonly<Record<number, string>> = {
   ...{ 102: 'Processing', 103: 'Early Hints' },
@@ -13,7 +13,8 @@ const PHRASES: Readonly<Record<number, string>> = {
   ...{ 415: 'Unsupported Media Type', 416: 'Range Not Satisfiable', 417: 'Expectation Failed' },
   ...{ 421: 'Misdirected Request', 422: 'Unprocessable Content', 423: 'Locked', 424: 'Failed Dependency' },
   ...{ 425: 'Too Early', 426: 'Upgrade Required', 428: 'Precondition Required', 429: 'Too Many Requests' },
-  ...{ 431: 'Request Header Fields Too Large', 451: 'Unavailable For Legal Reasons', 500: 'Internal Server Error' },
+  ...{ 431: 'Request Header Fields Too Large', 451: 'Unavailable For Legal Reasons', 499: 'Client Closed Request' },
+  ...{ 500: 'Internal Server Error' },
   ...{ 501: 'Not Implemented', 502: 'Bad Gateway', 503: 'Service Unavailable', 504: 'Gateway Timeout' },
   ...{ 505: 'HTTP Version Not Supported', 507: 'Insufficient Storage', 508: 'Loop Detected' },
 };

@@ -24,15 +24,20 @@ const KEY = /^[A-Za-z0-9+/]{22}==$/;
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 
 /**
- * The protocols that the request offers to go on in; undefined where there is no such offer. HTTP/1.0 has none, and an
- * Upgrade that Connection does not name was meant for somebody else.
+ * The protocols that the request offers to go on in; undefined where there is no such offer. HTTP/1.0 has none, HTTP/2
+ * only that which h2-websocket.ts has put there, and an Upgrade that Connection does not name was meant for somebody else.
  */
 export function offeredProtocols({ httpVersion, rawHeaders }: RequestHead): readonly string[] | undefined {
-  if (!hasField(rawHeaders, 'upgrade') || httpVersion !== '1.1' || !namesUpgrade(rawHeaders)) return undefined;
+  if (!hasField(rawHeaders, 'upgrade') || httpVersion === '1.0' || !namesUpgrade(rawHeaders)) return undefined;
   const protocols = listOf(rawHeaders, 'upgrade');
   const reads =
     protocols.length > 0 && protocols.length <= MAX_PROTOCOLS && protocols.every((one) => PROTOCOL.test(one));
   return reads ? protocols : undefined;
+}
+
+/** Whether it is asked for a WebSocket and nothing else, which HTTP/2 has a way to (RFC 8441). */
+export function isWebSocketOnly({ protocols }: Upgrade): boolean {
+  return protocols.every((protocol) => protocol.toLowerCase() === 'websocket');
 }
 
 /** What goes to the origin; or why the handshake is none, so that nobody can take its answer for one. */

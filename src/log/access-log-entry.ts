@@ -5,26 +5,33 @@ import type { Exception, RefuseBy, Step, TlsAction } from '../core/decision.ts';
 import type { ErrorCode } from '../core/errors.ts';
 import type { HierarchyCode } from '../core/hierarchy.ts';
 import type { TlsFacts } from '../core/session.ts';
+import type { Particulars } from './particulars.ts';
 
 /** Squid's result tags that this proxy produces (features.md section L); `NONE_NONE` is Squid 5's spelling. */
 export type ResultTag = 'NONE_NONE' | 'TCP_MISS' | 'TCP_TUNNEL' | 'TCP_DENIED';
 
+/** In the spelling of older versions, for logs that ask for it. */
+export type PrintedTag = ResultTag | 'NONE' | 'TAG_NONE';
+
 /** What became of a transaction, in one word, so that failure never looks like success. */
-export type Outcome =
-  | 'bumped'
-  | 'spliced'
-  | 'tunnelled'
-  | 'upgraded'
-  | 'forwarded'
-  | 'answered'
-  | 'denied'
-  | 'terminated'
-  | 'failed'
-  | 'malformed'
-  | 'aborted'
-  | 'timed_out'
-  | 'client_rejected_certificate'
-  | 'no_request';
+export type Outcome = (typeof OUTCOMES)[number];
+
+export const OUTCOMES = [
+  'bumped',
+  'spliced',
+  'tunnelled',
+  'upgraded',
+  'forwarded',
+  'answered',
+  'denied',
+  'terminated',
+  'failed',
+  'malformed',
+  'aborted',
+  'timed_out',
+  'client_rejected_certificate',
+  'no_request',
+] as const;
 
 /** How sure we are that the client rejected our certificate (features.md section P). */
 export type Confidence = 'certain' | 'likely' | 'suspected';
@@ -92,4 +99,11 @@ export interface AccessLogEntry {
   /** Bytes received from the client. */
   readonly bytesIn?: number | undefined;
   readonly timings?: Timings | undefined;
+  /** What only some formats tell; absent where none of the logs has one of them. */
+  readonly more?: Particulars | undefined;
+  /** Set where the transaction is not over yet; such an entry is for the JSON twin alone. */
+  readonly event?: 'tunnel-open' | 'tunnel-progress' | undefined;
 }
+
+/** As a format is given it: with the tag as the log's profile spells it. */
+export type PrintedEntry = Omit<AccessLogEntry, 'tag'> & { readonly tag: PrintedTag };

@@ -40,6 +40,16 @@ export function escapeQuoted(text: string): string {
   return text.replace(/["\\]|[^\x20-\x7e]/gu, (character) => QUOTED[character] ?? spell(character, QUOTED_ESCAPES));
 }
 
+const STYLES = { upper: URL_ESCAPES, lower: FIELD_ESCAPES, backslash: QUOTED_ESCAPES } as const;
+
+/** What `unsafe`, with the flags g and u, finds: by percent and two digits, or as `escapeQuoted` does. */
+export function escapeWith(text: string, unsafe: RegExp, style: keyof typeof STYLES): string {
+  const escapes = STYLES[style];
+  return text.replace(unsafe, (character) =>
+    style === 'backslash' ? (QUOTED[character] ?? spell(character, escapes)) : spell(character, escapes),
+  );
+}
+
 const QUOTED: Readonly<Record<string, string>> = {
   '"': '\\"',
   '\\': '\\\\',

@@ -2,14 +2,14 @@
 // its fact does not exist. Called through log-format.ts.
 
 import type { TlsFacts } from '../core/session.ts';
-import type { AccessLogEntry, Timings } from './access-log-entry.ts';
+import type { PrintedEntry, Timings } from './access-log-entry.ts';
 import { asciiJson } from './escape.ts';
 import { loggedUrl } from './logged-url.ts';
 import { MAX_RECORD, mediaType, resultTag } from './text-line.ts';
 
 interface Fact {
   readonly key: string;
-  readonly read: (entry: AccessLogEntry) => string | number | boolean | object | undefined;
+  readonly read: (entry: PrintedEntry) => string | number | boolean | object | undefined;
   /** Escaped characters a text may take; all together stay within Squid's 8 KB. */
   readonly max?: number;
 }
@@ -17,6 +17,7 @@ interface Fact {
 const MAX_TEXT = 64;
 
 const FACTS: readonly Fact[] = [
+  { key: 'event', read: (entry) => entry.event },
   { key: 'elapsed_ms', read: (entry) => Math.trunc(entry.elapsed) },
   { key: 'client', read: (entry) => entry.client },
   { key: 'outcome', read: (entry) => entry.outcome },
@@ -62,7 +63,7 @@ const PLAIN = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
  * Texts that were too long are cut, and `cut` names their keys. Empty texts are facts that do not exist. `most`:
  * characters, the newline included.
  */
-export function jsonLine(entry: AccessLogEntry, most = MAX_RECORD): string {
+export function jsonLine(entry: PrintedEntry, most = MAX_RECORD): string {
   let line = withTexts(entry, 1);
   for (let part = 2; line.length >= most && part <= LEAST_PART; part *= 2) line = withTexts(entry, part);
   return line;
@@ -72,7 +73,7 @@ export function jsonLine(entry: AccessLogEntry, most = MAX_RECORD): string {
 const LEAST_PART = 16;
 
 /** `part`: by which the room of each long text is divided. */
-function withTexts(entry: AccessLogEntry, part: number): string {
+function withTexts(entry: PrintedEntry, part: number): string {
   let line = `{"time":"${new Date(entry.time).toISOString()}"`;
   const cut: string[] = [];
   for (const { key, read, max = MAX_TEXT } of FACTS) {

@@ -1,54 +1,73 @@
-// One open file, or standard output, that takes whole lines and never throws. Called by access-log.ts.
+// One log, a file or standard output, that takes whole lines and never throws. Called by access-log.ts.
 //
 // Every write to the disk holds whole lines and the file is opened for appending, so several workers may share it. What
-// comes within a moment is written together, since a write costs more than many lines do. When the disk is full the lines
-// wait in memory up to a bound, then are counted as lost; what waits is written once there is room. The file is opened
-// here rather than by SonicBoom, which without a descriptor can neither write, end nor recover.
+// comes within a moment is written together, since a write costs more than many lines do. When the disk is full, or the
+// file cannot be opened, the lines wait in memory up to a bound, then are counted as lost; what waits is written once
+// there is room. A line counts as lost unless it is known to be written. SonicBoom, which pino has for files, is not used here: the rest of a line of which a full disk has taken
+// a part is nobody's there, and can be neither finished, cut off nor counted.
 
-import { mkdirSync, openSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { destination } from 'pino';
 import { messageOf, ProxyError } from '../core/errors.ts';
+import { Appender, type Left } from './appender.ts';
+import { WAITING } from './log-options.ts';
+import type { LogState } from './log-state.ts';
+import { openLog } from './open-log.ts';
 
-type Sink = ReturnType<typeof destination>;
+export interface LogFileOptions {
+  /** Milliseconds that a line waits for others; default 20. */
+  readonly moment?: number | undefined;
+  /** Bytes that may wait in memory. */
+  readonly most?: number | undefined;
+  /** Called when the state has changed. */
+  readonly onState?: ((state: LogState) => void) | undefined;
+}
 
-/** Owner writes, the group (auditors) reads; the umask may take more away. */
-const MODE = 0o640;
-const STDOUT_FD = 1;
-/** Bytes that wait in memory while the disk is slow or full: some hundred thousand lines. */
-const MAX_WAITING = 32 * 1024 * 1024;
-/**
- * Linux' PIPE_BUF: what several workers write into one pipe is not interleaved up to here. SonicBoom measures the text it
- * collects anew for every line, so this also halves what a line costs against its default of 16 KB.
- */
-const MAX_WRITE = 4096;
+/** Linux' PIPE_BUF: what several workers write into one pipe is not interleaved up to here. */
+const MAX_BATCH = 4096;
+/** What has piled up; a file takes any size in one piece, as long as it has room. */
+const MAX_WRITE = 65_536;
 /** Nobody who follows a log sees it; a busy proxy writes some fifty lines in it. */
 const MOMENT = 20;
 const REPORT_EVERY = 60_000;
 const OPEN_AGAIN_AFTER = 1000;
+const NOT_KEPT = new Error('lines cannot be kept');
 
 export class LogFile {
   readonly #path: string;
   readonly #onError: (error: ProxyError) => void;
+  readonly #options: LogFileOptions;
   readonly #moment: number;
-  #sink: Sink | undefined;
+  readonly #most: number;
+  #file: Appender | undefined;
+  /** It was to be opened anew and could not be: it may have another name by now, or none. */
+  #isOld = false;
+  /** Files of before, until they are left alone. */
+  readonly #leaving = new Set<Promise<void>>();
+  #state: LogState = 'well';
   #closing = false;
-  #openedAt = 0;
+  /** No file takes any more. */
+  #over = false;
+  #closed: Promise<void> | undefined;
+  /** Nobody reads what we write. */
+  #gone = false;
   #reportedAt = Number.NEGATIVE_INFINITY;
   #lost = 0;
+  /** How many of them were told. */
+  #told = 0;
   /** Lines of this moment. */
   #batch = '';
   #timer: NodeJS.Timeout | undefined;
+  /** Lines that no file is open for. */
+  #held = '';
+  #again: NodeJS.Timeout | undefined;
 
-  /**
-   * `path` is absolute, or `stdout`. A file that cannot be opened is reported and tried again later. `moment`:
-   * milliseconds that a line waits for others.
-   */
-  constructor(path: string, onError: (error: ProxyError) => void, moment = MOMENT) {
+  /** `path` is absolute, or `stdout`. A file that cannot be opened is reported and tried again later. */
+  constructor(path: string, onError: (error: ProxyError) => void, options: LogFileOptions = {}) {
     this.#path = path;
-    this.#moment = moment;
     this.#onError = onError;
-    this.#open();
+    this.#options = options;
+    this.#moment = options.moment ?? MOMENT;
+    this.#most = options.most ?? WAITING;
+    this.#open(true);
   }
 
   /** Lines that could not be kept since the start. */
@@ -56,35 +75,67 @@ export class LogFile {
     return this.#lost;
   }
 
+  /** Bytes that wait, for their moment or for room, and whether they cannot be written now. */
+  get stats(): { readonly waiting: number; readonly failing: boolean } {
+    const waiting = this.#batch.length + (this.#file?.waiting ?? this.#held.length);
+    return { waiting, failing: this.#state !== 'well' };
+  }
+
+  get state(): LogState {
+    return this.#state;
+  }
+
   /** Takes one line without its newline. */
   write(line: string): void {
-    if (this.#closing) return;
-    if (this.#sink === undefined && performance.now() - this.#openedAt >= OPEN_AGAIN_AFTER) this.#open();
-    if (this.#sink === undefined) {
-      this.#lose(1);
+    if (this.#closing) {
+      this.#lose(`${line}\n`);
       return;
     }
-    if (this.#batch.length + line.length >= MAX_WRITE) this.#flush();
+    if (this.#batch.length + line.length >= MAX_BATCH) this.#flush();
     if (this.#batch === '') this.#timer = setTimeout(this.#flush, this.#moment);
     this.#batch += `${line}\n`;
   }
 
-  /** After a rotation: what was taken so far goes to the file as it was, the rest to a new one of the same name. */
-  reopen(): void {
-    if (this.#closing || this.#path === 'stdout') return;
+  /** Whole lines that another one could not write. */
+  take(lines: string): void {
     this.#flush();
-    const old = this.#sink;
-    this.#open();
-    if (old !== undefined && old !== this.#sink) void finish(old);
+    this.#keep(lines);
   }
 
-  /** Resolves when everything taken is in the file, or when it is clear that it cannot get there. */
-  async close(): Promise<void> {
+  /**
+   * After a rotation: what was taken so far goes to the file as it was, the rest to a new one of the same name. Resolves
+   * when nothing goes to the old one any more, or with the reason why there is no new one: then it is tried again each
+   * second, and the old one has the lines until then.
+   */
+  async reopen(): Promise<ProxyError | undefined> {
+    if (this.#closing || this.#path === 'stdout') return undefined;
+    this.#flush();
+    const failure = this.#open();
+    await Promise.all(this.#leaving);
+    return failure;
+  }
+
+  /**
+   * Resolves when everything taken is in the file, or when it is clear that it cannot get there; then `heir` has it, or it is
+   * counted and told.
+   */
+  close(heir?: LogFile): Promise<void> {
+    this.#closed ??= this.#close(heir);
+    return this.#closed;
+  }
+
+  async #close(heir: LogFile | undefined): Promise<void> {
     this.#flush();
     this.#closing = true;
-    const sink = this.#sink;
-    this.#sink = undefined;
-    if (sink !== undefined) await finish(sink);
+    clearTimeout(this.#again);
+    await Promise.all(this.#leaving);
+    this.#over = true;
+    const left = this.#held + (this.#file ? this.#leftOf(await this.#file.end()) : '');
+    this.#file = undefined;
+    this.#held = '';
+    if (heir) heir.take(left);
+    else this.#lose(left);
+    if (this.#lost > this.#told) this.#tell('it is closed, and there are lines that could not be kept');
   }
 
   readonly #flush = (): void => {
@@ -92,41 +143,124 @@ export class LogFile {
     const lines = this.#batch;
     if (lines === '') return;
     this.#batch = '';
-    if (this.#sink === undefined) this.#lose(linesIn(lines));
-    else this.#sink.write(lines);
+    this.#keep(lines);
   };
 
-  #open(): void {
-    this.#openedAt = performance.now();
+  /** As many of them as there is room for. */
+  #keep(lines: string): void {
+    if (this.#gone || this.#over) {
+      this.#lose(lines);
+      return;
+    }
+    const room = this.#most - (this.#file?.waiting ?? this.#held.length);
+    const fitting = lines.length <= room ? lines : wholeLines(lines, room);
+    if (fitting !== '') {
+      if (this.#file) this.#file.add(fitting);
+      else this.#held += fitting;
+    }
+    if (fitting.length === lines.length) return;
+    this.#lost += linesIn(lines.slice(fitting.length));
+    if (this.#state === 'dropping') this.#report(NOT_KEPT);
+    else this.#change('dropping');
+  }
+
+  #open(first = false): ProxyError | undefined {
+    clearTimeout(this.#again);
+    const old = this.#file;
     try {
-      this.#sink = this.#watch(openSink(this.#path));
+      const { fd, isFile, torn } = openLog(this.#path, first);
+      const file: Appender = new Appender(fd, {
+        most: isFile ? MAX_WRITE : MAX_BATCH,
+        onFailure: (error) => this.#onFailure(file, error),
+        onWritten: () => this.#onWritten(file),
+      });
+      this.#file = file;
+      this.#isOld = false;
+      const held = (torn ? '\n' : '') + this.#held;
+      this.#held = '';
+      if (held !== '') file.add(held);
+      if (old) this.#leave(old, file);
+      this.#onIdle(file);
+      return undefined;
     } catch (error) {
       this.#report(error);
+      this.#isOld = old !== undefined;
+      if (this.#state === 'well') this.#change('failing');
+      this.#again = setTimeout(this.#openAgain, OPEN_AGAIN_AFTER).unref();
+      return new ProxyError('log-failed', `${this.#path}: ${messageOf(error)}`, { cause: error });
     }
   }
 
-  #watch(sink: Sink): Sink {
-    sink.on('drop', (lines: string) => this.#lose(linesIn(lines)));
-    sink.on('error', (error: unknown) => {
-      // The reader of our standard output is gone for good; pino makes the sink deaf.
-      if (this.#sink === sink && isBrokenPipe(error)) this.#sink = undefined;
-      this.#report(error);
+  readonly #openAgain = (): void => {
+    this.#flush();
+    this.#open();
+  };
+
+  /** What the old one had no room for is the new one's. */
+  #leave(old: Appender, file: Appender): void {
+    const leaving = old.end().then((left) => {
+      const lines = this.#leftOf(left);
+      if (lines !== '') this.#keep(lines);
+      this.#leaving.delete(leaving);
+      this.#onIdle(file);
     });
-    return sink;
+    this.#leaving.add(leaving);
   }
 
-  #lose(lines: number): void {
-    this.#lost += lines;
-    this.#report(new Error('the lines do not fit into memory any more'));
+  #leftOf({ lines, unsure }: Left): string {
+    this.#lose(unsure);
+    return lines;
+  }
+
+  #onFailure(file: Appender, error: Error): void {
+    // An old one, which is on its way out.
+    if (this.#file !== file) return;
+    this.#report(error);
+    if (this.#state === 'well') this.#change('failing');
+    if (this.#path === 'stdout' && isBrokenPipe(error)) {
+      // The reader of our standard output is gone for good, and what it has not read is nobody's.
+      this.#file = undefined;
+      this.#gone = true;
+      void file.end().then(({ lines, unsure }) => this.#lose(lines + unsure));
+    }
+  }
+
+  /** Only what gets through says that all is well again, not that there is a file. */
+  #onWritten(file: Appender): void {
+    if (this.#file !== file || this.#isOld || this.#state === 'well') return;
+    // There is room for more than a few lines.
+    if (this.#state === 'failing' || file.waiting <= this.#most / 2) this.#change('well');
+  }
+
+  /** Where nothing is left to write. */
+  #onIdle(file: Appender): void {
+    if (!file.failing && file.waiting === 0 && this.#leaving.size === 0) this.#onWritten(file);
+  }
+
+  #change(state: LogState): void {
+    if (this.#state === state) return;
+    this.#state = state;
+    if (state === 'dropping') this.#tell('the lines do not fit into memory any more, and are dropped');
+    this.#options.onState?.(state);
+  }
+
+  #lose(lines: string): void {
+    const count = linesIn(lines);
+    if (count === 0) return;
+    this.#lost += count;
+    this.#report(NOT_KEPT);
   }
 
   /** The first failure at once, then at most one report a minute. */
   #report(error: unknown): void {
-    const now = performance.now();
-    if (now - this.#reportedAt < REPORT_EVERY) return;
-    this.#reportedAt = now;
+    if (performance.now() - this.#reportedAt >= REPORT_EVERY) this.#tell(messageOf(error), error);
+  }
+
+  #tell(what: string, cause?: unknown): void {
+    this.#reportedAt = performance.now();
+    this.#told = this.#lost;
     const lost = this.#lost > 0 ? ` (${this.#lost} lines lost so far)` : '';
-    this.#onError(new ProxyError('log-failed', `${this.#path}: ${messageOf(error)}${lost}`, { cause: error }));
+    this.#onError(new ProxyError('log-failed', `${this.#path}: ${what}${lost}`, cause === undefined ? {} : { cause }));
   }
 }
 
@@ -134,24 +268,9 @@ function linesIn(text: string): number {
   return text.split('\n').length - 1;
 }
 
-function openSink(path: string): Sink {
-  if (path !== 'stdout') mkdirSync(dirname(path), { recursive: true });
-  const dest = path === 'stdout' ? STDOUT_FD : openSync(path, 'a', MODE);
-  return destination({ dest, sync: false, maxLength: MAX_WAITING, maxWrite: MAX_WRITE });
+/** The first of these lines, `most` characters at most. */
+function wholeLines(lines: string, most: number): string {
+  return most > 0 ? lines.slice(0, lines.lastIndexOf('\n', most - 1) + 1) : '';
 }
 
-/** Flushes and closes; a sink that fails now is given up, since nobody will write to it again. */
-function finish(sink: Sink): Promise<void> {
-  return new Promise((resolve) => {
-    sink.once('close', resolve);
-    sink.on('error', () => {
-      sink.destroy();
-      resolve();
-    });
-    sink.end();
-  });
-}
-
-function isBrokenPipe(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'EPIPE';
-}
+const isBrokenPipe = (error: Error): boolean => 'code' in error && error.code === 'EPIPE';

@@ -1,7 +1,7 @@
 // Squid's native access line and its two httpd formats, as text without the newline. Called through log-format.ts.
 // The layout is Squid's own: `%ts.%03tu %6tr %>a %Ss/%03>Hs %<st %rm %ru %[un %Sh/%<a %mt`.
 
-import type { AccessLogEntry } from './access-log-entry.ts';
+import type { PrintedEntry } from './access-log-entry.ts';
 import { cap, escapeField, escapeQuoted, escapeUrl } from './escape.ts';
 import { httpdTime } from './httpd-time.ts';
 import { loggedUrl } from './logged-url.ts';
@@ -16,7 +16,7 @@ const MAX_TYPE = 128;
 const MAX_HEADER = 1024;
 
 /** `most`: characters, the newline included; what a URL has beyond is cut. */
-export function squidLine(entry: AccessLogEntry, most = MAX_RECORD): string {
+export function squidLine(entry: PrintedEntry, most = MAX_RECORD): string {
   const time = Math.trunc(entry.time);
   const seconds = padded(Math.floor(time / 1000), 9, ' ');
   const millis = padded(time % 1000, 3, '0');
@@ -35,17 +35,17 @@ function padded(value: number, width: number, fill: ' ' | '0'): string {
 }
 
 /** `%>a - %[un [%tl] "%rm %ru HTTP/%rv" %>Hs %<st %Ss:%Sh` */
-export function commonLine(entry: AccessLogEntry, most = MAX_RECORD): string {
+export function commonLine(entry: PrintedEntry, most = MAX_RECORD): string {
   return httpdLine(entry, '', most);
 }
 
 /** The common format with `"%{Referer}>h" "%{User-Agent}>h"` before the result. */
-export function combinedLine(entry: AccessLogEntry, most = MAX_RECORD): string {
+export function combinedLine(entry: PrintedEntry, most = MAX_RECORD): string {
   const referer = entry.referer === undefined ? undefined : loggedUrl(entry.referer);
   return httpdLine(entry, ` "${header(referer)}" "${header(entry.userAgent)}"`, most);
 }
 
-function httpdLine(entry: AccessLogEntry, headers: string, most: number): string {
+function httpdLine(entry: PrintedEntry, headers: string, most: number): string {
   const client = field(entry.client, MAX_ADDRESS);
   const head = `${client} - ${user(entry)} [${httpdTime(entry.time)}] "${method(entry)} `;
   const result = `${entry.status} ${entry.bytes}${headers} ${resultTag(entry)}:${entry.hierarchy}`;
@@ -54,7 +54,7 @@ function httpdLine(entry: AccessLogEntry, headers: string, most: number): string
 }
 
 /** Squid's tag with its suffix, as in `TCP_MISS_ABORTED`. */
-export function resultTag(entry: AccessLogEntry): string {
+export function resultTag(entry: PrintedEntry): string {
   return entry.suffix === undefined ? entry.tag : `${entry.tag}_${entry.suffix}`;
 }
 
@@ -64,21 +64,21 @@ export function mediaType(contentType: string): string {
   return end < 0 ? contentType : contentType.slice(0, end);
 }
 
-const method = (entry: AccessLogEntry): string => field(entry.method, MAX_METHOD);
-const contentType = (entry: AccessLogEntry): string => field(mediaType(entry.contentType ?? ''), MAX_TYPE);
+const method = (entry: PrintedEntry): string => field(entry.method, MAX_METHOD);
+const contentType = (entry: PrintedEntry): string => field(mediaType(entry.contentType ?? ''), MAX_TYPE);
 
 /** Squid's words for what never became a request: `NONE/0.0`. */
-function protocol(entry: AccessLogEntry): string {
+function protocol(entry: PrintedEntry): string {
   return entry.httpVersion === undefined ? 'NONE/0.0' : `HTTP/${field(entry.httpVersion, MAX_METHOD)}`;
 }
 
 /** A user who is called `-` must not read as nobody. */
-function user(entry: AccessLogEntry): string {
+function user(entry: PrintedEntry): string {
   return entry.user === '-' ? '%2d' : field(entry.user, MAX_USER);
 }
 
 /** The URL takes what the record has left: it is the one field whose length the client chooses freely. */
-function url(entry: AccessLogEntry, left: number): string {
+function url(entry: PrintedEntry, left: number): string {
   const text = loggedUrl(entry.url, entry.method === 'CONNECT' ? 'authority' : 'url');
   return cap(escapeUrl(text.slice(0, MAX_RECORD)), left - 1) || '-';
 }

@@ -28,6 +28,9 @@ const BROKEN_OFF: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE']);
 /** The one alert that says all by itself (RFC 8446 section 6.2). */
 const REQUIRED = 'certificate_required';
 
+/** The cause of a refusal that was said in TLS, and not guessed from a connection that was closed. */
+export class CertificateAlert extends Error {}
+
 export class CertificateWish {
   readonly #authority: Authority;
   readonly #hasIdentity: boolean;
@@ -35,6 +38,7 @@ export class CertificateWish {
   #alert = '';
   /** It has ended by something else, for one by a certificate of its own that does not stand. */
   #faulty = false;
+  #used = false;
 
   /** `hasIdentity`: a certificate of ours was there to be sent. */
   constructor(authority: Authority, hasIdentity: boolean) {
@@ -45,6 +49,16 @@ export class CertificateWish {
   /** It has sent a CertificateRequest. */
   get asked(): boolean {
     return this.#asked;
+  }
+
+  /** A request goes out on the connection: that may be what the origin closes it for. */
+  use(): void {
+    this.#used = true;
+  }
+
+  /** The refusal of a connection that nobody has asked anything on: its doing was no client's. */
+  get refusalAtOnce(): ProxyError | undefined {
+    return this.#used ? undefined : this.refusal(false);
   }
 
   /** While the handshake can still be asked: at its end, and where it breaks. `code`: Node's, of what went wrong. */
@@ -71,6 +85,7 @@ export class CertificateWish {
         ? `${origin} did not take the certificate that upstream.clientCertificates has for it (${sign}).`
         : `${origin} asked for one, and this proxy has none for it (${sign}). ` +
             'Name one under upstream.clientCertificates, or let a rule that names the host pass it unread: onClientCert: splice.',
+      alerted ? { cause: new CertificateAlert(this.#alert) } : {},
     );
   }
 }

@@ -4,6 +4,7 @@
 import type { Socket } from 'node:net';
 import { type SecureContext, TLSSocket } from 'node:tls';
 import type { TlsFacts } from '../core/session.ts';
+import { StreamSocket } from './stream-socket.ts';
 
 export type ClientHandshake =
   | {
@@ -54,6 +55,8 @@ export function acceptTls(
       ALPNProtocols: streams ? WITH_STREAMS : PROTOCOLS,
       ...(requestCert ? { requestCert, rejectUnauthorized: false } : {}),
     });
+    // It waits for one without a handle of the system to connect, as if it had not yet.
+    if (socket instanceof StreamSocket) socket.emit('connect');
     const timer = setTimeout(() => {
       finish({ outcome: 'timeout' });
       tls.destroy();

@@ -16,13 +16,19 @@ const BURST_SECONDS = 2;
 const SWEEP_AT = 1_024;
 
 export class Pace {
-  readonly #step: number;
-  readonly #patience: number;
+  #step: number;
+  #patience: number;
   /** By client, the monotonic time at which all that it was granted has been paid for (GCRA, ITU-T I.371). */
   readonly #paidAt = new Map<string, number>();
   #sweepAt = SWEEP_AT;
 
-  constructor({ perSecond, patience }: PaceOptions) {
+  constructor(options: PaceOptions) {
+    this.#step = 1_000 / options.perSecond;
+    this.#patience = options.patience;
+  }
+
+  /** From now on; what was granted is paid for at the old price. */
+  change({ perSecond, patience }: PaceOptions): void {
     this.#step = 1_000 / perSecond;
     this.#patience = patience;
   }

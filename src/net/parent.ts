@@ -30,7 +30,13 @@ export interface ThroughParent extends ParentUse {
   /** What stands for us in Via towards it. */
   readonly via: string | undefined;
   /** Set where it is the parent that reads the requests, in absolute form. */
-  readonly plain?: { readonly authorization: string | undefined };
+  readonly plain?: PlainParent;
+}
+
+export interface PlainParent {
+  readonly authorization: string | undefined;
+  /** Wants to be told how each request went. */
+  readonly health: Pick<ParentHealth, 'answered' | 'silent'>;
 }
 
 /** Whom the dial of a parent is permitted by: the config. */
@@ -81,9 +87,9 @@ export class Parent {
 
   /** A connection to it, for requests in absolute form. Throws ProxyError. */
   async reach(code: ParentCode): Promise<UpstreamConnection> {
-    const { name, via, authorization } = this.#parts;
+    const { name, via, authorization, health } = this.#parts;
     const { wish: _, ...connection } = await this.#dial({ name, code });
-    return { ...connection, parent: { name, code, via, plain: { authorization } } };
+    return { ...connection, parent: { name, code, via, plain: { authorization, health } } };
   }
 
   /** A tunnel to the authority; what came behind its answer is on the socket. Throws ProxyError. */

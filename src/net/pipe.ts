@@ -1,11 +1,13 @@
 // Carries bytes both ways between two sockets, with backpressure, half-close and an idle deadline. Called by flow/splice and
 // flow/carry-upgrade.
 
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import type { HelloGate, Passed } from '../wire/hello-gate.ts';
 import { sweepAfter } from './buffer-sweep.ts';
 import type { Intake } from './intake.ts';
+import { StreamSocket } from './stream-socket.ts';
 
 export type PipeEnd = 'complete' | 'client-error' | 'upstream-error' | 'idle' | 'refused';
 
@@ -26,6 +28,18 @@ export interface PipeOptions {
   readonly first?: Buffer | undefined;
   /** Holds back what the client must not say; a tunnel in which it says it ends as `refused`. */
   readonly gate?: HelloGate;
+  /** Where it counts, for whoever wants to know before the end. */
+  readonly lanes?: Lanes | undefined;
+}
+
+/** What was handed on so far. */
+export interface Lanes {
+  readonly up: Lane;
+  readonly down: Lane;
+}
+
+export function makeLanes(): Lanes {
+  return { up: { bytes: 0, ended: false }, down: { bytes: 0, ended: false } };
 }
 
 /**
@@ -41,13 +55,13 @@ const LOOKS = 4;
 export function pipe(
   client: Duplex,
   upstream: Duplex,
-  { idleTimeout, intake, first, gate }: PipeOptions,
+  { idleTimeout, intake, first, gate, lanes }: PipeOptions,
 ): Promise<Piped> {
   return new Promise((resolve) => {
     let open = 2;
     let done = false;
-    const up: Lane = { bytes: 0, ended: false };
-    const down: Lane = { bytes: 0, ended: false };
+    const up: Lane = lanes?.up ?? { bytes: 0, ended: false };
+    const down: Lane = lanes?.down ?? { bytes: 0, ended: false };
     let seen = 0;
     let quiet = 0;
     let every = 0;
@@ -78,7 +92,9 @@ export function pipe(
       clearInterval(timer);
       intake?.end();
       client.destroy();
-      upstream.destroy();
+      // RFC 9113 section 8.5: what becomes of a stream by its reset becomes of the connection it stands for.
+      if (end === 'client-error' && client instanceof StreamSocket && isPlain(upstream)) upstream.resetAndDestroy();
+      else upstream.destroy();
       resolve({ end, toClient: down.bytes, toUpstream: up.bytes });
     };
     const isLast = (): boolean => open === 1;
@@ -150,6 +166,15 @@ interface Carriage {
   readonly intake?: PipeOptions['intake'] | undefined;
 }
 
+/** Only a connection without TLS can be reset by itself. */
+function isPlain(stream: Duplex): stream is Socket {
+  return stream instanceof Socket && !(stream instanceof TLSSocket);
+}
+
+function endsByMessage(to: Duplex): boolean {
+  return to instanceof TLSSocket || to instanceof StreamSocket;
+}
+
 function carry(from: Duplex, to: Duplex, { lane, ended, isLast, pass, intake }: Carriage): void {
   if (intake) {
     intake.deliverTo((piece) => {
@@ -169,8 +194,9 @@ function carry(from: Duplex, to: Duplex, { lane, ended, isLast, pass, intake }: 
   to.on('drain', () => from.resume());
   from.on('end', () => {
     lane.ended = true;
-    // To close says the end, too, and is all that is left to do; but the end of TLS is a message of its own.
-    if (isLast() && to.writableLength === 0 && !(to instanceof TLSSocket)) return ended();
+    // To close says the end, too, and is all that is left to do; but the end of TLS is a message of its own, and so is
+    // that of a stream.
+    if (isLast() && to.writableLength === 0 && !endsByMessage(to)) return ended();
     // Told of a failure too: the event 'error' that follows says whose it was.
     to.end((error?: Error | null) => {
       if (!error) ended();

@@ -24,7 +24,7 @@ interface Waiting {
 }
 
 export class Places {
-  readonly #options: PlacesOptions;
+  #options: PlacesOptions;
   readonly #byClient = new Map<string, number>();
   readonly #queue = new Set<Waiting>();
   #taken = 0;
@@ -54,6 +54,15 @@ export class Places {
     return 'in';
   }
 
+  /** From now on; who is in stays, and who waits has the patience it came with. */
+  change(options: PlacesOptions): void {
+    this.#options = options;
+    for (const { enter } of this.#queue) {
+      if (this.#taken >= options.connections) break;
+      enter();
+    }
+  }
+
   /** Connections that one client may have. */
   get perClient(): number {
     return this.#options.connectionsPerClient;
@@ -68,6 +77,11 @@ export class Places {
     };
     socket.once('close', () => setTimeout(free, BETWEEN_WORDS).unref());
     return true;
+  }
+
+  /** Connections that a client has, those that wait included; `client` as for `admit`. */
+  of(client: string): number {
+    return this.#byClient.get(client) ?? 0;
   }
 
   /** Connections that are in, and that wait. */
@@ -99,6 +113,8 @@ export class Places {
 
   readonly #onLeft = (): void => {
     this.#taken -= 1;
+    // There may be fewer by now.
+    if (this.#taken >= this.#options.connections) return;
     // The first that came is the first of the set.
     const [first] = this.#queue;
     first?.enter();

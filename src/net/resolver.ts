@@ -6,6 +6,7 @@ import { parseHost } from '../core/authority.ts';
 import { messageOf, ProxyError } from '../core/errors.ts';
 import { HostsFile } from './hosts-file.ts';
 import type { ResolverOptions } from './options.ts';
+import { UpstreamMeter } from './upstream-meter.ts';
 
 /** Milliseconds a failure is remembered (RFC 2308 leaves it to us; short, so that a mended name is seen soon). */
 const NEGATIVE_TTL = 5_000;
@@ -22,6 +23,15 @@ interface Answer {
   readonly expires: number;
 }
 
+/** A name as it is remembered. */
+export interface KnownName {
+  readonly host: string;
+  /** None where there is no such name. */
+  readonly addresses: readonly string[];
+  /** Milliseconds that it is still good for. */
+  readonly ttl: number;
+}
+
 export class Resolver {
   readonly #dns: DnsResolver;
   readonly #hosts: ReadonlyMap<string, readonly string[]>;
@@ -30,9 +40,11 @@ export class Resolver {
   readonly #timeout: number;
   readonly #cache = new Map<string, Answer>();
   readonly #asking = new Map<string, Promise<Answer>>();
+  readonly #meter: UpstreamMeter;
 
   /** `timeout`: milliseconds for one question, all tries together. */
-  constructor(options: ResolverOptions, timeout: number) {
+  constructor(options: ResolverOptions, timeout: number, meter = new UpstreamMeter()) {
+    this.#meter = meter;
     this.#dns = new DnsResolver({ timeout: Math.max(1, Math.floor(timeout / 2)), tries: 2 });
     if (options.servers.length > 0) this.#dns.setServers([...options.servers]);
     else this.#hostsFile = new HostsFile();
@@ -44,8 +56,13 @@ export class Resolver {
   /** The addresses of a canonical name, IPv6 and IPv4 in turn. Throws ProxyError `dns-failed` or `dns-timeout`. */
   async resolve(host: string): Promise<readonly string[]> {
     const local = this.known(host);
-    if (local) return local;
-    const answer = this.#cached(host) ?? (await this.#askOnce(host));
+    if (local) {
+      this.#meter.named('local');
+      return local;
+    }
+    const cached = this.#cached(host);
+    this.#meter.named(cached ? 'hit' : 'miss');
+    const answer = cached ?? (await this.#askOnce(host));
     if (answer.error) throw answer.error;
     return answer.addresses;
   }
@@ -53,6 +70,18 @@ export class Resolver {
   /** What the hosts map or the hosts file has, so that nobody is asked. */
   known(host: string): readonly string[] | undefined {
     return this.#hosts.get(host) ?? this.#hostsFile?.lookup(host);
+  }
+
+  /** Names remembered now. */
+  get size(): number {
+    return this.#cache.size;
+  }
+
+  /** At most `most` of the names that are remembered. */
+  names(most: number): KnownName[] {
+    const now = performance.now();
+    const fresh = [...this.#cache].filter(([, { expires }]) => expires > now).slice(-most);
+    return fresh.map(([host, { addresses, expires }]) => ({ host, addresses, ttl: expires - now }));
   }
 
   #cached(host: string): Answer | undefined {
@@ -65,7 +94,9 @@ export class Resolver {
   #askOnce(host: string): Promise<Answer> {
     const asking = this.#asking.get(host);
     if (asking) return asking;
+    const begin = performance.now();
     const asked = this.#ask(host).then((answer) => {
+      this.#meter.lookedUp(performance.now() - begin);
       this.#asking.delete(host);
       if (this.#cache.size >= MAX_CACHED) this.#cache.delete(this.#cache.keys().next().value ?? '');
       this.#cache.set(host, answer);

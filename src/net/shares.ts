@@ -16,7 +16,26 @@ export interface OpenShares {
 }
 
 /** Who may come in, shake hands and have leaves minted, and how many at a time. */
-export function openShares(limits: Limits, { connections, waiting }: Division): OpenShares {
+export function openShares(limits: Limits, division: Division): OpenShares {
+  const { places, handshakes, mints, passwords } = sharesOf(limits, division);
+  return {
+    places: new Places(places),
+    handshakes: new Turns(handshakes),
+    mints: new Pace(mints),
+    passwords: new Pace(passwords),
+  };
+}
+
+/** Other limits from now on, for whoever comes; who is in stays. */
+export function changeShares(shares: OpenShares, limits: Limits, division: Division): void {
+  const { places, handshakes, mints, passwords } = sharesOf(limits, division);
+  shares.places.change(places);
+  shares.handshakes.change(handshakes);
+  shares.mints.change(mints);
+  shares.passwords.change(passwords);
+}
+
+function sharesOf(limits: Limits, { connections, waiting }: Division) {
   const { handshakesPerClient, mintsPerClient, passwordsPerClient, connectTimeout, handshakeTimeout } = limits;
   // Where descriptors are so few that one client could have all places, it gets half of them.
   const most = limits.connections === 'auto' ? Math.ceil(connections / 2) : Number.POSITIVE_INFINITY;
@@ -24,9 +43,9 @@ export function openShares(limits: Limits, { connections, waiting }: Division): 
   // The other half is for the handshake itself.
   const patience = handshakeTimeout / 2;
   return {
-    places: new Places({ connections, connectionsPerClient, waiting, patience: connectTimeout }),
-    handshakes: new Turns({ atOnce: handshakesPerClient, patience }),
-    mints: new Pace({ perSecond: mintsPerClient, patience }),
-    passwords: new Pace({ perSecond: passwordsPerClient, patience }),
+    places: { connections, connectionsPerClient, waiting, patience: connectTimeout },
+    handshakes: { atOnce: handshakesPerClient, patience },
+    mints: { perSecond: mintsPerClient, patience },
+    passwords: { perSecond: passwordsPerClient, patience },
   };
 }

@@ -16,7 +16,7 @@ interface Line {
 }
 
 export class Turns {
-  readonly #options: TurnsOptions;
+  #options: TurnsOptions;
   readonly #lines = new Map<string, Line>();
 
   constructor(options: TurnsOptions) {
@@ -41,6 +41,11 @@ export class Turns {
       timer.unref();
       line.waiting.add(enter);
     });
+  }
+
+  /** From now on; who waits has the patience it came with. */
+  change(options: TurnsOptions): void {
+    this.#options = options;
   }
 
   /** Clients that hold a turn now. */

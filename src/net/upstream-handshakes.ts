@@ -1,6 +1,7 @@
 // The end of a TLS handshake with an origin: waited for, not beyond its deadline, and the peer judged by what it has shown.
 // Each net/upstream has one.
 
+import type { X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import type { Authority } from '../core/authority.ts';
 import { asProxyError, messageOf, ProxyError } from '../core/errors.ts';
@@ -10,11 +11,13 @@ import type { PeerVerifier, Shown } from './peer-verifier.ts';
 export class UpstreamHandshakes {
   readonly #verifier: PeerVerifier;
   readonly #timeout: number;
+  readonly #onShown: ((leaf: X509Certificate | undefined) => void) | undefined;
 
-  /** `timeout` in milliseconds. */
-  constructor(verifier: PeerVerifier, timeout: number) {
+  /** `timeout` in milliseconds. `onShown` is told what a peer shows, before it is judged. */
+  constructor(verifier: PeerVerifier, timeout: number, onShown?: (leaf: X509Certificate | undefined) => void) {
     this.#verifier = verifier;
     this.#timeout = timeout;
+    this.#onShown = onShown;
   }
 
   /**
@@ -34,6 +37,7 @@ export class UpstreamHandshakes {
       tls.prependOnceListener('secure', () => {
         wish.look(tls);
         shown = { ...shown, leaf: tls.getPeerX509Certificate(), resumed: tls.isSessionReused() };
+        this.#onShown?.(shown.leaf);
       });
       const timer = setTimeout(
         () => fail(new ProxyError('upstream-tls', 'No end of the handshake in time.')),

@@ -1,6 +1,7 @@
 // The way to an origin: resolve, check each address, dial a checked one, verify the certificate. A Route can only be
 // had for a Permit, and only a Route can be dialled. Called by http/origin-pools and flow/splice.
 
+import type { X509Certificate } from 'node:crypto';
 import { connect, type OnReadOpts, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
 import type { Authority } from '../core/authority.ts';
@@ -12,6 +13,7 @@ import type { UpstreamContext } from '../pki/upstream-trust.ts';
 import type { AddressGuard } from '../policy/address-guard.ts';
 import { CertificateWish } from './certificate-wish.ts';
 import { tlsFacts } from './client-tls.ts';
+import type { ConnectionNotes } from './connection-notes.ts';
 import { dial, type Open } from './dial.ts';
 import { feed } from './feed.ts';
 import type { OwnDials } from './own-dials.ts';
@@ -22,6 +24,7 @@ import { PeerVerifier } from './peer-verifier.ts';
 import type { Resolver } from './resolver.ts';
 import { UpstreamHandshakes } from './upstream-handshakes.ts';
 import type { UpstreamIdentities } from './upstream-identities.ts';
+import { UpstreamMeter } from './upstream-meter.ts';
 
 /** The addresses that a permitted authority may be dialled at, all checked, at least one; or the parents to ask. */
 export interface Route {
@@ -65,21 +68,29 @@ export interface UpstreamParts {
   readonly ownCa?: OwnCa;
   /** Is told of each connection, where there is one. */
   readonly ownDials?: OwnDials | undefined;
+  /** Where a log format asks for it. */
+  readonly notes?: ConnectionNotes | undefined;
   /** Milliseconds. */
   readonly connectTimeout: number;
   readonly handshakeTimeout: number;
+  /** Counts what is dialled here; parents have their own way. */
+  readonly meter?: UpstreamMeter;
   /** Absent: every origin is dialled. */
   readonly parents?: Parents;
+  /** Is told what each origin shows in its handshake, before it is judged; for whoever looks into a failure. */
+  readonly onShown?: ((leaf: X509Certificate | undefined) => void) | undefined;
 }
 
 export class Upstream {
   readonly #parts: UpstreamParts;
   readonly #handshakes: UpstreamHandshakes;
+  readonly #meter: UpstreamMeter;
 
   constructor(parts: UpstreamParts) {
     this.#parts = parts;
+    this.#meter = parts.meter ?? new UpstreamMeter();
     const verifier = new PeerVerifier(parts.context.roots, parts.ownCa);
-    this.#handshakes = new UpstreamHandshakes(verifier, parts.handshakeTimeout);
+    this.#handshakes = new UpstreamHandshakes(verifier, parts.handshakeTimeout, parts.onShown);
   }
 
   /** Resolves the permitted host and drops every address that must not be dialled. Throws ProxyError. */
@@ -88,6 +99,11 @@ export class Upstream {
     const via = this.viaTo(authority);
     if (via) return { permit, addresses: this.#check(authority, this.#known(authority)), dnsTime: 0, via, vias };
     return this.#resolve(permit);
+  }
+
+  /** Who knows the addresses of names. */
+  get resolver(): Resolver {
+    return this.#parts.resolver;
   }
 
   /** The parents that lead to the authority; undefined: it is dialled. */
@@ -189,8 +205,15 @@ export class Upstream {
   ): Promise<Pick<UpstreamConnection, 'socket' | 'tls' | 'timings' | 'protocol' | 'wish'>> {
     const begin = performance.now();
     const wish = new CertificateWish(authority, identity !== undefined);
-    await this.#handshakes.end(socket, authority, wish);
+    try {
+      await this.#handshakes.end(socket, authority, wish);
+    } catch (thrown) {
+      this.#meter.handshakeFailed(thrown);
+      throw thrown;
+    }
     const tls = performance.now() - begin;
+    this.#meter.shaken(tls);
+    this.#parts.notes?.note(socket);
     const protocol = socket.alpnProtocol === 'h2' ? 'h2' : 'http/1.1';
     const facts = { socket, tls: tlsFacts(socket), timings: { ...timings, tls }, protocol } as const;
     return wish.asked ? { ...facts, wish } : facts;
@@ -229,8 +252,16 @@ export class Upstream {
 
   async #dial<S extends Socket>({ permit, addresses, dnsTime }: Route, open: Open<S>) {
     const begin = performance.now();
-    const { socket, address } = await dial(addresses, permit.authority.port, this.#parts.connectTimeout, open);
-    this.#parts.ownDials?.add(socket);
-    return { socket, address, timings: { dns: dnsTime, connect: performance.now() - begin } };
+    try {
+      const { socket, address } = await dial(addresses, permit.authority.port, this.#parts.connectTimeout, open);
+      this.#parts.ownDials?.add(socket);
+      this.#parts.notes?.note(socket);
+      const connect = performance.now() - begin;
+      this.#meter.dialled(connect);
+      return { socket, address, timings: { dns: dnsTime, connect } };
+    } catch (thrown) {
+      this.#meter.dialFailed(thrown);
+      throw thrown;
+    }
   }
 }

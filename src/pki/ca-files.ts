@@ -73,7 +73,7 @@ export async function readSecretFile(path: string): Promise<string> {
     if (!ownedByUsOrRoot(stats)) {
       throw unusable(`${path} belongs to another user (uid ${stats.uid}); chown it to the user of the proxy.`);
     }
-    if ((stats.mode & 0o077) !== 0) {
+    if ((stats.mode & (isCredential(path, stats) ? 0o037 : 0o077)) !== 0) {
       throw unusable(`${path} is open to group or others (mode ${octal(stats)}); run: chmod 600 ${path}`);
     }
     if (stats.size > MAX_FILE) throw unusable(`${path} is larger than 1 MiB; name the PEM file of the key.`);
@@ -112,6 +112,10 @@ export async function writeCaFiles(paths: CaPaths, content: CaPaths): Promise<bo
     await makeFolder(dirname(paths.cert), 0o755);
     await closeToGroup(dirname(paths.key));
     await checkFolder(dirname(paths.key));
+    if (paths.cert === paths.key) {
+      const both = await writeTemporary(paths.key, content.key + content.cert, 0o600, temporary);
+      return await linkOne(both, paths.key);
+    }
     const key = await writeTemporary(paths.key, content.key, 0o600, temporary);
     const cert = await writeTemporary(paths.cert, content.cert, 0o644, temporary);
     return await linkBoth({ key, cert }, paths);
@@ -128,12 +132,7 @@ export async function writeCaFiles(paths: CaPaths, content: CaPaths): Promise<bo
 
 /** A hard link appears whole or not at all, and unlike a rename it never replaces a file. */
 async function linkBoth(from: CaPaths, to: CaPaths): Promise<boolean> {
-  try {
-    await link(from.key, to.key);
-  } catch (error) {
-    if (codeOf(error) === 'EEXIST') return false;
-    throw error;
-  }
+  if (!(await linkOne(from.key, to.key))) return false;
   try {
     await link(from.cert, to.cert);
   } catch (error) {
@@ -143,6 +142,18 @@ async function linkBoth(from: CaPaths, to: CaPaths): Promise<boolean> {
   }
   await syncFolder(dirname(to.key));
   await syncFolder(dirname(to.cert));
+  return true;
+}
+
+/** One file may hold both, as Squid has it; then it is as secret as the key in it. */
+async function linkOne(from: string, to: string): Promise<boolean> {
+  try {
+    await link(from, to);
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false;
+    throw error;
+  }
+  await syncFolder(dirname(to));
   return true;
 }
 
@@ -180,6 +191,14 @@ async function syncFolder(folder: string): Promise<void> {
   } finally {
     await handle.close();
   }
+}
+
+/**
+ * A secret that systemd has put into a folder of this service alone. Where it gives us the right to read by a list on a file
+ * of root's, the mask of that list stands where the rights of the group would.
+ */
+function isCredential(path: string, stats: Stats): boolean {
+  return stats.uid === 0 && stats.gid === 0 && dirname(path) === process.env['CREDENTIALS_DIRECTORY'];
 }
 
 /** Where there are no user ids, the system keeps its own lists of who may read what. */

@@ -16,12 +16,16 @@ export interface CaOptions {
   readonly key: string;
   /** Absolute path of a file whose one line is the passphrase of the key. */
   readonly passphraseFile?: string;
+  /** Absolute path of a PEM file: the CA of before, which clients may still need while they learn to trust the new one. */
+  readonly previous?: string;
 }
 
 export interface CertificateAuthority extends CaChain {
   readonly key: KeyObject;
   /** SHA-256 of the certificate. */
   readonly fingerprint: string;
+  /** What clients had to trust before; nothing is signed by it. */
+  readonly previous?: X509Certificate;
 }
 
 export interface OpenedCa {
@@ -42,6 +46,7 @@ export async function openCertificateAuthority(options: CaOptions): Promise<Open
   const created = await createWhereAbsent(options);
   const certificates = parseCertificates(await readCertificateFile(options.cert), options.cert);
   const chain = checkChain(certificates, options.cert, new Date());
+  const previous = options.previous === undefined ? undefined : await readPrevious(options.previous);
   const { key, warnings } = await readKey(options);
   if (!chain.certificate.checkPrivateKey(key)) {
     throw unusable(
@@ -50,10 +55,25 @@ export async function openCertificateAuthority(options: CaOptions): Promise<Open
   }
   const expiry = expiryWarning(chain.notAfter, options.cert, new Date());
   return {
-    ca: { ...chain, key, fingerprint: chain.certificate.fingerprint256 },
+    ca: { ...chain, key, fingerprint: chain.certificate.fingerprint256, ...(previous ? { previous } : {}) },
     created,
     warnings: [...(expiry ? [expiry] : []), ...chain.warnings, ...warnings],
   };
+}
+
+/** As openCertificateAuthority, for a proxy that has one already: a path that is spelt wrong shall not make another. */
+export async function reopenCertificateAuthority(options: CaOptions): Promise<OpenedCa> {
+  const present = await presentFiles(options);
+  if (present.cert || present.key) return openCertificateAuthority(options);
+  throw unusable(`${options.cert} is not there, and a reload makes no CA: "ca show" makes one.`);
+}
+
+/** The anchor stands last in the file, as in that of the CA. */
+async function readPrevious(file: string): Promise<X509Certificate> {
+  const certificates = parseCertificates(await readCertificateFile(file), file);
+  const anchor = certificates.at(-1);
+  if (!anchor) throw unusable(`${file} holds no certificate.`);
+  return anchor;
 }
 
 async function createWhereAbsent(options: CaOptions): Promise<boolean> {

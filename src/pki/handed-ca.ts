@@ -10,19 +10,27 @@ export interface HandedCa {
   readonly certificates: readonly string[];
   /** PEM. */
   readonly key: string;
+  /** PEM. */
+  readonly previous?: string;
 }
 
 export function handOver(ca: CertificateAuthority): HandedCa {
   const certificates = new Set([ca.certificate, ...ca.chain, ca.anchor].map((each) => each.toString()));
-  return { certificates: [...certificates], key: ca.key.export({ type: 'pkcs8', format: 'pem' }).toString() };
+  const previous = ca.previous ? { previous: ca.previous.toString() } : {};
+  return {
+    certificates: [...certificates],
+    key: ca.key.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    ...previous,
+  };
 }
 
 /** Throws ProxyError `ca-unusable`, when the CA has expired meanwhile. `file`: what it was read from. */
-export function takeOver({ certificates, key }: HandedCa, file: string): CertificateAuthority {
+export function takeOver({ certificates, key, previous }: HandedCa, file: string): CertificateAuthority {
   const chain = checkChain(
     certificates.map((pem) => new X509Certificate(pem)),
     file,
     new Date(),
   );
-  return { ...chain, key: createPrivateKey(key), fingerprint: chain.certificate.fingerprint256 };
+  const before = previous === undefined ? {} : { previous: new X509Certificate(previous) };
+  return { ...chain, key: createPrivateKey(key), fingerprint: chain.certificate.fingerprint256, ...before };
 }

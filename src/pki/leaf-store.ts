@@ -13,6 +13,7 @@ import { sweepAfterContext } from './context-sweep.ts';
 import { leafValidity, maySignFor, mintLeaf } from './leaf.ts';
 import { identityKey, type LeafIdentity } from './leaf-identity.ts';
 import { type LeafKey, makeLeafKey } from './leaf-key.ts';
+import { type LeafCounts, LeafMeter } from './leaf-meter.ts';
 import { makeTicketMaster, ticketKeys } from './ticket-keys.ts';
 import { CIPHERS } from './tls-suites.ts';
 
@@ -25,14 +26,11 @@ export interface LeafStoreOptions {
   readonly ticketMaster?: Uint8Array;
   /** What the certificates of clients must lead to, where they are asked for one. Then no session is ever resumed. */
   readonly clients?: ClientTrust;
+  /** Counts for this store, and others. */
+  readonly meter?: LeafMeter;
 }
 
-export interface LeafStoreStats {
-  /** Asked for and there. */
-  readonly hits: number;
-  readonly misses: number;
-  /** Leaves signed: fewer than misses where several asked for one host at a time. */
-  readonly mints: number;
+export interface LeafStoreStats extends LeafCounts {
   /** Contexts held now, and the bytes they count for. */
   readonly size: number;
   readonly bytes: number;
@@ -50,14 +48,13 @@ export class LeafStore {
   readonly #keys = new Map<LeafKey['type'], Promise<LeafKey>>();
   readonly #contexts: LRUCache<string, SecureContext, LeafIdentity>;
   readonly #clients: ClientTrust | undefined;
+  readonly #meter: LeafMeter;
   #ticketMaster: Uint8Array;
-  #hits = 0;
-  #misses = 0;
-  #mints = 0;
 
   constructor(ca: CertificateAuthority, options: LeafStoreOptions = {}) {
     this.#ca = ca;
     this.#clients = options.clients;
+    this.#meter = options.meter ?? new LeafMeter();
     this.#ticketMaster = options.ticketMaster ?? makeTicketMaster();
     this.#chain = ca.chain.map((certificate) => certificate.toString()).join('');
     const bytes = CONTEXT_BYTES + CHAIN_BYTES * ca.chain.length;
@@ -93,10 +90,10 @@ export class LeafStore {
     const key = this.#keyFor(identity);
     const known = this.#contexts.get(key);
     if (known) {
-      this.#hits += 1;
+      this.#meter.hit();
       return Promise.resolve(known);
     }
-    this.#misses += 1;
+    this.#meter.miss();
     return this.#contexts.forceFetch(key, { context: identity });
   }
 
@@ -116,9 +113,14 @@ export class LeafStore {
     for (const [key, { context }] of this.#contexts.entries()) context.setTicketKeys(ticketKeys(master, key));
   }
 
+  /** Lets go of all contexts: another store takes its place. Whoever shakes hands has its own. */
+  clear(): void {
+    this.#contexts.clear();
+  }
+
   get stats(): LeafStoreStats {
     const { size, calculatedSize: bytes } = this.#contexts;
-    return { hits: this.#hits, misses: this.#misses, mints: this.#mints, size, bytes };
+    return { ...this.#meter.read(), size, bytes };
   }
 
   #keyFor(identity: LeafIdentity): string {
@@ -128,8 +130,8 @@ export class LeafStore {
   async #make(purpose: string, identity: LeafIdentity): Promise<{ context: SecureContext; ttl: number }> {
     const key = await this.#keyOf(identity.keyType);
     const now = new Date();
+    const begin = performance.now();
     const leaf = mintLeaf(this.#ca, key, identity, now);
-    this.#mints += 1;
     const context = createSecureContext({
       key: key.pem,
       cert: certificatePem(leaf) + this.#chain,
@@ -142,6 +144,7 @@ export class LeafStore {
       ticketKeys: ticketKeys(this.#ticketMaster, purpose),
       ...this.#clients?.context,
     });
+    this.#meter.minted(performance.now() - begin);
     return { context, ttl: (leafValidity(this.#ca, now).notAfter.getTime() - now.getTime()) / 2 };
   }
 

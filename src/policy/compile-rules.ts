@@ -1,13 +1,15 @@
 // The rules as written turned into rules that can be asked, with everything that is wrong with them; policy.ts calls it.
 
 import type { RefuseBy, TlsAction } from '../core/decision.ts';
+import type { Place } from '../core/place.ts';
+import type { Redirect } from '../core/redirect.ts';
 import type { Scheme } from '../core/target.ts';
 import { AddressSet, parseAddressRange } from './address-set.ts';
-import { parseHostPattern } from './host-pattern.ts';
+import { namesHost, parseHostPattern } from './host-pattern.ts';
 import { parseMethod } from './method.ts';
 import { PortRanges, parsePortRange } from './port-ranges.ts';
 import { type Checked, compileEach, type Path, type Problem } from './problem.ts';
-import { looksAtRequests, type Rule } from './rule.ts';
+import { looksAtRequests, type Rule, type RuleScheme } from './rule.ts';
 import { parseUpgrade } from './upgrade-list.ts';
 import { parseUrlPattern, portUnder, type UrlPattern } from './url-pattern.ts';
 import { compileWho, type WhoOptions } from './who.ts';
@@ -15,6 +17,8 @@ import { compileWho, type WhoOptions } from './who.ts';
 /** A rule as written. All keys that are given must match; of the values of a key, one; an absent key matches all. */
 export interface RuleOptions extends WhoOptions {
   readonly name: string;
+  /** Plain requests, tunnels with what is in them, or tunnels alone. Not together with `urls`, which say it. */
+  readonly scheme?: RuleScheme;
   /** Addresses and CIDR ranges. */
   readonly clients?: readonly string[];
   /** Host patterns, see host-pattern.ts. Not together with `urls`. */
@@ -32,6 +36,11 @@ export interface RuleOptions extends WhoOptions {
   readonly refuse?: RefuseBy;
   /** What becomes of a host that goes on only with a client certificate. */
   readonly onClientCert?: 'refuse' | 'splice';
+  /** For whoever it denies: a sentence of its own, and a URL to go to in place of a page. */
+  readonly message?: string;
+  readonly redirect?: Redirect;
+  /** Where it stands in the config. */
+  readonly at?: Place;
 }
 
 /** What holds where a rule does not say. */
@@ -63,11 +72,14 @@ export function compileRules(rules: readonly RuleOptions[], context: RuleContext
       : (context.upgrades ?? []);
     const isClosed = options.action === 'deny' && options.tls === 'terminate';
     const refuseBy = isClosed ? 'close' : (options.refuse ?? context.refuse);
-    const byName = lists.hosts?.every(({ scope }) => scope !== 'any') ?? false;
+    const byName = lists.hosts?.every(namesHost) ?? false;
     const onClientCert = options.onClientCert ?? context.onClientCert ?? 'refuse';
     const said = { name: options.name, action: options.action, tls, refuseBy, byName, onClientCert, upgrades };
-    const rule: Rule = { index, ...said, ...lists };
+    const { at, message, redirect, scheme } = options;
+    const rule: Rule = { index, ...said, scheme, ...lists, at, message, redirect };
+    checkScheme(options, path, problems);
     checkOnClientCert(options, rule, path, problems);
+    checkWords(options, rule, path, problems);
     checkTls(options, rule, path, problems);
     // What could not be read may be the very port that is missing.
     if (isRead) checkPorts(rule, context, path, problems);
@@ -140,6 +152,31 @@ function checkTls(options: RuleOptions, rule: Rule, path: Path, problems: Proble
       message: `"refuse: ${options.refuse}" has no effect beside "tls: terminate", which closes the connection without a word`,
       suggestion: 'leave one of the two out',
     });
+  }
+}
+
+function checkScheme({ scheme, urls, methods }: RuleOptions, path: Path, problems: Problem[]): void {
+  if (scheme === undefined) return;
+  const wrong = (message: string, suggestion: string): void =>
+    void problems.push({ path: [...path, 'scheme'], message, suggestion });
+  if (urls) wrong('"scheme" has no effect beside "urls", which name theirs', 'leave it out');
+  else if (methods && scheme === 'connect') {
+    wrong(
+      'a rule with "methods" is for requests, and "scheme: connect" for what comes before them',
+      'write "scheme: https"',
+    );
+  }
+}
+
+/** Words for whoever is denied, on a rule that denies nobody or closes without a word. */
+function checkWords(options: RuleOptions, rule: Rule, path: Path, problems: Problem[]): void {
+  for (const key of ['message', 'redirect'] as const) {
+    if (options[key] === undefined) continue;
+    const message = `"${key}" has no effect`;
+    const wrong = (why: string): void =>
+      void problems.push({ path: [...path, key], message: `${message} ${why}`, suggestion: 'leave it out' });
+    if (rule.action === 'allow') wrong('on a rule that allows');
+    else if (rule.refuseBy === 'close') wrong('beside "tls: terminate", which closes the connection without a word');
   }
 }
 

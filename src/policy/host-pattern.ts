@@ -57,6 +57,11 @@ function starred(text: string, scope: 'exact' | 'tree' | 'below', prefix: string
   return sound({ text: prefix + labels.join('.'), scope, kind: 'name', suffix, labels: tests });
 }
 
+/** Whether it is one host, or those below a name that somebody has registered; below `.com`, everybody has a name. */
+export function namesHost({ scope, labels, suffix }: HostPattern): boolean {
+  return (scope === 'exact' && labels.length === 0) || suffix.includes('.');
+}
+
 /** Whether the labels in front of the suffix, as they stand in a name, are what the pattern asks for. */
 export function matchLabels(pattern: HostPattern, before: readonly string[]): boolean {
   const extra = before.length - pattern.labels.length;

@@ -5,14 +5,24 @@ import { isIPv6 } from 'node:net';
 import { type Authority, formatAuthority, formatHost, parseHost } from '../core/authority.ts';
 import type { Decision, Denial, Permit, RefuseBy, Step, TlsAction } from '../core/decision.ts';
 import type { Identity } from '../core/identity.ts';
+import type { Place } from '../core/place.ts';
 import type { RequestTarget, Scheme } from '../core/target.ts';
 import { compileRules, type RuleOptions } from './compile-rules.ts';
 import { HostMatcher } from './host-matcher.ts';
 import { firstInOrder } from './in-order.ts';
+import { type Mend, mendsOf, type Refused } from './mend.ts';
 import { PortRanges, parsePortRange } from './port-ranges.ts';
 import { compileEach, type Problem } from './problem.ts';
 import { DEFAULT, isTerminated, type NearMiss, printable, reasonOf, reasonToAsk, type Verdict } from './reason.ts';
-import { type Candidate, Client, looksAtRequests, missOfConnect, missOfRequest, type Rule } from './rule.ts';
+import {
+  type Candidate,
+  Client,
+  looksAtRequests,
+  missOfConnect,
+  missOfRequest,
+  type Rule,
+  type RuleNotes,
+} from './rule.ts';
 import { findShadowed, hostPatterns } from './shadow.ts';
 import { isIdle, parseUpgrade, permitted, readable } from './upgrade-list.ts';
 import { missOfWho } from './who.ts';
@@ -36,6 +46,10 @@ export interface PolicyOptions {
   /** Protocols that a request may leave HTTP for by Upgrade, where its rule does not say; WebSocket without it. */
   readonly upgrades?: readonly string[];
   readonly rules: readonly RuleOptions[];
+  /** Where in the config the settings stand under whose names the policy itself decides. */
+  readonly places?: Readonly<Partial<Record<string, Place>>>;
+  /** The name of the squid.conf that they were made of, in which no rule can stand. */
+  readonly madeOf?: string;
 }
 
 export interface RequestFacts {
@@ -82,18 +96,25 @@ export function compilePolicy(options: PolicyOptions): CompiledPolicy {
 
 export class Policy {
   readonly #isReport: boolean;
+  readonly #madeOf: string | undefined;
   readonly #default: Verdict & Pick<Rule, 'upgrades'>;
   readonly #ports: Readonly<Record<Scheme, PortRanges>>;
   readonly #candidates = new HostMatcher<Candidate>();
+  readonly #notes = new Map<string, RuleNotes>();
 
   /** Takes rules without problems: `compilePolicy` makes them. */
   constructor(options: PolicyOptions, ports: Readonly<Record<Scheme, PortRanges>>, rules: readonly Rule[]) {
     this.#isReport = options.mode === 'report';
+    this.#madeOf = options.madeOf;
     const { onClientCert = 'refuse', upgrades = [] } = options;
     const said = { name: DEFAULT, action: options.default, tls: options.tls, refuseBy: options.refuse };
     this.#default = { ...said, byName: false, onClientCert, upgrades };
     this.#ports = ports;
+    for (const [name, at] of Object.entries(options.places ?? {})) this.#notes.set(name, { at });
+    const { action, tls } = this.#default;
+    this.#notes.set(DEFAULT, { at: options.places?.[DEFAULT], action, tls });
     for (const rule of rules) {
+      this.#notes.set(rule.name, rule);
       if (rule.urls) for (const url of rule.urls) this.#candidates.add(url.host, { rule, url });
       else for (const pattern of hostPatterns(rule)) this.#candidates.add(pattern, { rule, url: undefined });
     }
@@ -110,8 +131,17 @@ export class Policy {
     readonly authority: Authority;
     readonly identity?: Identity | undefined;
   }): Decision {
-    const { client, authority } = facts;
+    const { authority } = facts;
     if (!this.#ports.https.has(authority.port)) return this.#denyPort('connect', authority, 'https');
+    return this.#decideConnect(facts);
+  }
+
+  #decideConnect(facts: {
+    readonly client: string;
+    readonly authority: Authority;
+    readonly identity?: Identity | undefined;
+  }): Decision {
+    const { client, authority } = facts;
     const subject = new Client(client);
     let near: NearMiss | undefined;
     let hasPossible = false;
@@ -185,6 +215,11 @@ export class Policy {
   decideRequest(facts: RequestFacts): Decision {
     const { authority, scheme } = facts.target;
     if (!this.#ports[scheme].has(authority.port)) return this.#denyPort('request', authority, scheme);
+    return this.#decideRequest(facts);
+  }
+
+  #decideRequest(facts: RequestFacts): Decision {
+    const { authority, scheme } = facts.target;
     const subject = new Client(facts.client);
     let near: NearMiss | undefined;
     let asking: Rule | undefined;
@@ -231,6 +266,36 @@ export class Policy {
     return { decision, protocols: decision.action === 'allow' ? others : [] };
   }
 
+  /** Whether a request to the authority could open a WebSocket, so that a client of HTTP/2 is told that it may ask. */
+  mayOpenWebSocket(authority: Authority): boolean {
+    if (this.#isReport || opensWebSocket(this.#default)) return true;
+    return firstInOrder(this.#candidates.find(authority), ruleIndex, ({ rule }) => opensWebSocket(rule)) !== undefined;
+  }
+
+  /** The rule of this name, or the setting; undefined: there is none, or nothing is known of where it stands. */
+  about(name: string): RuleNotes | undefined {
+    return this.#notes.get(name);
+  }
+
+  /**
+   * The changes of the config that together would allow what was denied, and little else. None where that is not for a rule
+   * to say: somebody has to tell who is asking, or a server name is not that of its tunnel.
+   */
+  mends(denial: Denial, refused: Refused): readonly Mend[] {
+    const { client, identity, authority, request } = refused;
+    const whateverThePort = (): Decision =>
+      request
+        ? this.#decideRequest({ client, identity, ...request })
+        : this.#decideConnect({ client, identity, authority });
+    return mendsOf(denial, refused, {
+      madeOf: this.#madeOf,
+      about: (name) => this.#notes.get(name),
+      ports: { connectPorts: String(this.#ports.https), httpPorts: String(this.#ports.http) },
+      tls: this.#default.tls,
+      isAllowedOtherwise: () => whateverThePort().action === 'allow',
+    });
+  }
+
   #denyPort(step: Step, authority: Authority, scheme: Scheme): Decision {
     const list = scheme === 'https' ? 'connectPorts' : 'httpPorts';
     const reason = `port ${authority.port} is not in ${list} (${this.#ports[scheme]})`;
@@ -243,6 +308,10 @@ export class Policy {
     const open = step === 'request' || tls === 'terminate' ? 'bump' : tls;
     return permit(step, authority, rule, reason, open, { wouldDeny: true });
   }
+}
+
+function opensWebSocket({ action, upgrades }: Pick<Rule, 'action' | 'upgrades'>): boolean {
+  return action === 'allow' && permitted(['websocket'], upgrades).length > 0;
 }
 
 const ruleIndex = ({ rule }: Candidate): number => rule.index;

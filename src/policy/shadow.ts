@@ -14,7 +14,7 @@ export function findShadowed(rules: readonly Rule[]): Problem[] {
     const covers = patterns.map((pattern) => above.cover(pattern));
     const names = [...new Set(covers)].filter((name) => name !== undefined);
     if (names.length > 0 && !covers.includes(undefined)) problems.push(shadowed(rule, names));
-    if (rule.clients || rule.ports || rule.who || looksAtRequests(rule)) continue;
+    if (rule.scheme || rule.clients || rule.ports || rule.who || looksAtRequests(rule)) continue;
     for (const pattern of patterns) above.add(pattern, rule.name);
   }
   return problems;

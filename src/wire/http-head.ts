@@ -8,6 +8,8 @@ export interface RequestHead {
   readonly httpVersion: string;
   /** Names and values in turn, as they came, in Latin-1. */
   readonly rawHeaders: readonly string[];
+  /** Names of fields that came marked as never to be indexed (RFC 7541 section 6.2.3). */
+  readonly secret?: readonly string[] | undefined;
 }
 
 export interface ReplyHead {
@@ -16,6 +18,8 @@ export interface ReplyHead {
   readonly reason: string;
   readonly httpVersion: string;
   readonly rawHeaders: readonly string[];
+  /** As those of a request. */
+  readonly secret?: readonly string[] | undefined;
 }
 
 /** `length`: the bytes of the head, and of an empty line before it. `where`: which part of it is too long. */

@@ -1,5 +1,5 @@
 import { hashSync } from 'bcryptjs';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { HashPool } from '../../src/auth/hash-pool.ts';
 import { type PasswordHash, parsePasswordHash } from '../../src/auth/password-hash.ts';
 
@@ -13,8 +13,8 @@ const CHEAP = bcrypt('secret', 4);
 /** Some tens of milliseconds and more. */
 const DEAR = bcrypt('secret', 9);
 
-function open(patience?: number): HashPool {
-  const pool = new HashPool(patience);
+function open(patience?: number, threads = 1): HashPool {
+  const pool = new HashPool(patience, threads);
   onTestFinished(() => pool.close());
   return pool;
 }
@@ -24,6 +24,23 @@ test('a password fits its hash or does not, one after another', async () => {
   const asked = ['secret', 'secreT', 'secret', ''].map((password) => pool.compare('a', CHEAP, password));
   expect(await Promise.all(asked)).toEqual(['fits', 'wrong', 'fits', 'wrong']);
   expect(pool.waiting).toBe(0);
+});
+
+test('two are compared at once where there are two threads, and each gets its own answer', async () => {
+  const pool = open(undefined, 2);
+  const asked = ['secret', 'x', 'secret', 'y'].map((password, at) => pool.compare(`c${at}`, DEAR, password));
+  expect(pool.waiting).toBe(2);
+  expect(await Promise.all(asked)).toEqual(['fits', 'wrong', 'fits', 'wrong']);
+  expect(pool.waiting).toBe(0);
+});
+
+test('as many as have a place in the line wait for half a minute, and are answered', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const pool = open();
+  const asked = Array.from({ length: 60 }, (_, at) => pool.compare(`c${at}`, CHEAP, 'secret'));
+  vi.advanceTimersByTime(29_000);
+  expect(new Set(await Promise.all(asked))).toEqual(new Set(['fits']));
 });
 
 test('the event loop goes on meanwhile', async () => {

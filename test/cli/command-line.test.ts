@@ -25,10 +25,18 @@ test('the list of commands fits one line each', async () => {
     'up',
     'run',
     'init [file]',
+    'import <squid.conf>',
     'check',
     'test <url>',
+    'doctor [host]',
     'ca show|export',
     'exceptions list|revoke',
+    'reload',
+    'rotate',
+    'drain',
+    'stop',
+    'status',
+    'top',
     'version',
     'help [command]',
   ]);
@@ -53,7 +61,7 @@ describe('help of', () => {
     }
   });
 
-  test.each(['check', 'test', 'ca show', 'version'])('%s offers JSON', async (path) => {
+  test.each(['check', 'test', 'doctor', 'ca show', 'status', 'top', 'version'])('%s offers JSON', async (path) => {
     expect(await help(path)).toContain('--json');
   });
 

@@ -7,9 +7,11 @@ import type { ServerResponse } from 'node:http';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { connect as connectTls } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { main } from '../../src/cli/main.ts';
 import { run } from '../../src/cli/run.ts';
+import { blackHole } from '../support/black-hole.ts';
 import { fakeTerminal } from '../support/fake-terminal.ts';
 import { httpOrigin, type Origin, tcpOrigin } from '../support/origin.ts';
 import { configFolder, MAIN, type Program, startProgram } from '../support/program.ts';
@@ -27,13 +29,14 @@ interface Running {
   lines(file?: string): string[];
 }
 
-async function start(workers: number, policy = '{ rules: [] }'): Promise<Running> {
+async function start(workers: number, policy = '{ rules: [] }', more = ''): Promise<Running> {
   const { folder, config } = configFolder(
     [
       `workers: ${workers}`,
       `policy: ${policy}`,
       'upstream: { trust: [root.pem], allowAddresses: [127.0.0.0/8] }',
-      'resolver: { hosts: { origin.test: 127.0.0.1 } }',
+      'resolver: { hosts: { origin.test: 127.0.0.1, splice.test: 127.0.0.1, bump.test: 127.0.0.1 } }',
+      more,
     ].join('\n'),
   );
   const program = startProgram([MAIN, 'run', '--config', config], { folder });
@@ -111,6 +114,45 @@ describe.each([1, 2])('stopping, with %i in "workers"', (workers) => {
     );
   });
 
+  test('REL-03: a second signal cuts what is still dialling for its origin, each with a line of its own', async () => {
+    const port = await blackHole('127.0.0.1');
+    const rules = ['splice', 'bump'].map((tls) => `{ name: ${tls}, hosts: [${tls}.test], action: allow, tls: ${tls} }`);
+    const plain = '{ name: plain, hosts: [origin.test], action: allow }';
+    const running = await start(workers, `{ connectPorts: [${port}], rules: [${rules.join(', ')}, ${plain}] }`);
+    const { program } = running;
+    const dialling = ['splice', 'bump'].map(async (host) => {
+      const { socket } = await connectThrough(running.port, `${host}.test:${port}`);
+      connectTls({ socket, servername: `${host}.test` }).on('error', () => undefined);
+      return socket;
+    });
+    const request = await dialProxy(running.port);
+    request.write(`GET http://origin.test:${port}/ HTTP/1.1\r\nHost: origin.test:${port}\r\n\r\n`);
+    await Promise.all(dialling);
+    program.kill('SIGINT');
+    await program.err(/"connections":3,"msg":"stopping"/);
+    await wait(LATER);
+    program.kill('SIGINT');
+    expect(await program.ended).toEqual({ code: 0, signal: null });
+    expect(running.lines().sort()).toEqual([
+      `NONE_NONE_ABORTED/200 0 CONNECT bump.test:${port} - HIER_NONE/- -`,
+      `NONE_NONE_ABORTED/200 0 CONNECT splice.test:${port} - HIER_NONE/- -`,
+      `TCP_MISS_ABORTED/000 0 GET http://origin.test:${port}/ - HIER_NONE/- -`,
+    ]);
+  });
+
+  test('what is in flight has as long as limits.drainTimeout says', async () => {
+    const running = await start(workers, open, 'limits: { drainTimeout: 300ms }');
+    const { program } = running;
+    const { tunnel, download } = await inFlight(running);
+    const cut = Promise.all([readAll(tunnel), readAll(download)]);
+    const begin = performance.now();
+    program.kill('SIGTERM');
+    await cut;
+    expect(performance.now() - begin).toBeGreaterThan(290);
+    expect(await program.ended).toEqual({ code: 0, signal: null });
+    expect(program.errText()).not.toContain('at once');
+  });
+
   test('one Ctrl-C that comes twice, from the terminal and from npm, is one', async () => {
     const running = await start(workers, open);
     const { program } = running;
@@ -142,12 +184,11 @@ describe.each([1, 2])('other signals, with %i in "workers"', (workers) => {
     expect(lines()).toEqual([expect.stringContaining('after.test')]);
   });
 
-  test('SIGHUP does not end it and says that a restart is needed; SIGINT ends it while idle', async () => {
+  test('SIGHUP has it read its config anew; SIGINT ends it while idle', async () => {
     const { program, port } = await start(workers);
     program.kill('SIGHUP');
-    const [line] = await program.err(/.*reload is not supported yet.*/);
-    expect(line).toContain('"level":"warn"');
-    expect(line).toContain('restart');
+    const [line] = await program.err(/.*the config is used anew.*/);
+    expect(line).toContain('"by":"SIGHUP","generation":2,"changed":[]');
     const client = await dialProxy(port);
     client.write('GET / HTTP/1.1\r\nHost: proxy\r\n\r\n');
     await readUntil(client, '</html>\n');

@@ -35,12 +35,15 @@ test('a screen, whole', async () => {
     [
       `GET https://api.test/x?y=1 from 10.9.8.7, by ${enforce}`,
       '',
-      '  connect  allow, bump  api      rule "api" may allow requests to api.test:443: each one is decided on its own',
-      '  address  allow        -        192.88.98.1',
-      '  hello    allow, bump  -        the server name is api.test',
-      '  request  deny         default  no rule matches api.test:443; rule "api" allows other paths of this host',
+      '  connect  allow, bump  api (proxy.yaml:9)      rule "api" may allow requests to api.test:443: each one is decided on its own',
+      '  address  allow        -                       192.88.98.1',
+      '  hello    allow, bump  -                       the server name is api.test',
+      '  request  deny         default (proxy.yaml:5)  no rule matches api.test:443; rule "api" allows other paths of this host',
       '',
       '  denied: no rule matches api.test:443; rule "api" allows other paths of this host',
+      '',
+      '  To allow it, put this at the end of policy.rules:',
+      "    - { name: 'allow api.test', clients: ['10.9.8.7'], urls: ['https://api.test/x'], methods: ['GET'], action: allow }",
       '',
       '  In the access log, after time and duration, with N for a size, if the origin answers 200:',
       '    10.9.8.7 NONE_NONE/200 0 CONNECT api.test:443 - HIER_DIRECT/192.88.98.1 -',
@@ -68,12 +71,16 @@ describe('the verdict', () => {
 
 describe('a step', () => {
   test.each([
-    ['https://nobody.test/', enforce, '  connect  deny, by a 403  default  '],
-    ['https://page.test/', enforce, '  connect  deny, by a page inside the tunnel  paged  '],
-    ['https://end.test/', enforce, '  connect  deny, terminate  ended  '],
-    ['https://splice.test/', enforce, '  connect  allow, splice  spliced  '],
-    ['https://splice.test/', enforce, '  address  unknown        -        The host name could not be resolved.'],
-    ['https://api.test/v1', report, '  request  allow (enforced: deny)  default  '],
+    ['https://nobody.test/', enforce, '  connect  deny, by a 403  default ('],
+    ['https://page.test/', enforce, '  connect  deny, by a page inside the tunnel  paged ('],
+    ['https://end.test/', enforce, '  connect  deny, terminate  ended ('],
+    ['https://splice.test/', enforce, '  connect  allow, splice  spliced ('],
+    [
+      'https://splice.test/',
+      enforce,
+      '  address  unknown        -                       The host name could not be resolved.',
+    ],
+    ['https://api.test/v1', report, '  request  allow (enforced: deny)  default ('],
   ])('of %s', async (url, config, line) => {
     expect((await ask(url, { config })).out).toContain(`\n${line}`);
   });
@@ -93,12 +100,21 @@ test('JSON holds all of it', async () => {
     allowed: true,
     wouldDeny: true,
     rule,
+    at: { file: report, line: 5 },
     reason,
+    mends: [],
     steps: [
-      { step: 'connect', action: 'allow', tls: 'bump', rule: 'api', reason: expect.stringContaining('each one') },
+      {
+        step: 'connect',
+        action: 'allow',
+        tls: 'bump',
+        rule: 'api',
+        at: { file: report, line: 9 },
+        reason: expect.stringContaining('each one'),
+      },
       { step: 'address', action: 'allow', reason: '192.88.98.1' },
       { step: 'hello', action: 'allow', tls: 'bump', reason: 'the server name is api.test' },
-      { step: 'request', action: 'allow', wouldDeny: true, rule, reason },
+      { step: 'request', action: 'allow', wouldDeny: true, rule, at: { file: report, line: 5 }, reason },
     ],
     log: [
       '10.9.8.7 NONE_NONE/200 0 CONNECT api.test:443 - HIER_DIRECT/192.88.98.1 -',

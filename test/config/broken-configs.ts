@@ -6,8 +6,74 @@ export const rules = (...lines: string[]): string => ['version: 1', 'policy:', '
 /** What is broken, the text, and for each problem its first line and what stands at the caret. */
 export const BROKEN: readonly [string, string, ...(readonly [string, string])[]][] = [
   ['no version', 'workers: 2', ['c.yaml:1:1  version  is missing: a config begins with "version: 1"', '']],
+  [
+    'a redirect to no web address',
+    rules('    - { name: a, action: deny, redirect: "ftp://x.test/" }'),
+    [
+      'c.yaml:4:42  policy.rules[0].redirect  expected a URL such as https://intranet.example.com/denied?url=%u, got "ftp://x.test/": it begins with http:// or https://',
+      '',
+    ],
+  ],
+  [
+    'a redirect that whoever asks could choose',
+    rules('    - { name: a, action: deny, redirect: "302:https://%H/x" }'),
+    [
+      'c.yaml:4:42  policy.rules[0].redirect  expected a URL such as https://intranet.example.com/denied?url=%u, got "302:https://%H/x": a macro cannot stand in its host',
+      '',
+    ],
+  ],
+  [
+    'a redirect where nobody is denied',
+    rules('    - { name: a, action: allow, redirect: "https://x.test/" }'),
+    ['c.yaml:4:43  policy.rules[0].redirect  "redirect" has no effect on a rule that allows', 'leave it out'],
+  ],
+  [
+    'an empty message',
+    rules('    - { name: a, action: deny, message: "" }'),
+    ['c.yaml:4:41  policy.rules[0].message  expected a text, got "": it is empty', ''],
+  ],
+  [
+    'a message that is no text',
+    rules('    - { name: a, action: deny, message: [no] }'),
+    ['c.yaml:4:41  policy.rules[0].message  expected a text, got a list', ''],
+  ],
+  [
+    'a message that a terminal would obey',
+    rules('    - { name: a, action: deny, message: "\\e[2J" }'),
+    [
+      'c.yaml:4:41  policy.rules[0].message  expected a text, got "\\u001b[2J": it holds a character that cannot be seen',
+      '',
+    ],
+  ],
+  [
+    'a message nobody would hear',
+    rules('    - { name: a, action: deny, tls: terminate, message: "no" }'),
+    [
+      'c.yaml:4:57  policy.rules[0].message  "message" has no effect beside "tls: terminate", which closes the connection without a word',
+      'leave it out',
+    ],
+  ],
+  [
+    'a misspelt message',
+    rules('    - { name: a, action: deny, mesage: "no" }'),
+    ['c.yaml:4:32  policy.rules[0].mesage  unknown key "mesage"', 'did you mean "message"?'],
+  ],
+  [
+    'a contact that is no text',
+    'version: 1\ncontact: { mail: x }',
+    ['c.yaml:2:10  contact  expected a text, got keys and values', ''],
+  ],
+  ['pages that are nowhere', 'version: 1\npages: ""', ['c.yaml:2:8  pages  expected a path, got "": it is empty', '']],
   ['a version to come', 'version: 2', ['c.yaml:1:10  version  expected 1, the one version there is, got 2', '']],
   ['a version in quotes', 'version: "1"', ['c.yaml:1:10  version  expected 1, the one version there is, got "1"', '']],
+  [
+    'a variable that is written as no variable is',
+    `version: 1\nca: { cert: ca.pem, key: "\${key" }`,
+    [
+      `c.yaml:2:26  ca.key  expected a path, got "\${key": a variable is written as \${NAME}, in capitals, or as \${NAME:-what else}`,
+      '',
+    ],
+  ],
   [
     'a misspelt default',
     'version: 1\npolicy:\n  default: denny',
@@ -37,7 +103,7 @@ export const BROKEN: readonly [string, string, ...(readonly [string, string])[]]
     'prototype names',
     'version: 1\n__proto__: { version: 1 }\nca:\n  constructor: 1',
     ['c.yaml:2:1  __proto__  unknown key "__proto__"', ''],
-    ['c.yaml:4:3  ca.constructor  unknown key "constructor"', 'known here: cert, key, passphraseFile'],
+    ['c.yaml:4:3  ca.constructor  unknown key "constructor"', 'known here: cert, key, passphraseFile, previous'],
   ],
   [
     'a port beyond the last',
@@ -150,7 +216,10 @@ export const BROKEN: readonly [string, string, ...(readonly [string, string])[]]
   [
     'a misspelt format',
     'version: 1\nlog: { access: { format: sqiud } }',
-    ['c.yaml:2:26  log.access.format  expected squid, common, combined or json, got "sqiud"', 'did you mean "squid"?'],
+    [
+      'c.yaml:2:26  log.access.format  expected squid, common, combined, referrer, useragent or json, got "sqiud"',
+      'did you mean "squid"?',
+    ],
   ],
   [
     'a misspelt level',

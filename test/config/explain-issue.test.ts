@@ -83,13 +83,13 @@ describe('a wrong value', () => {
     ],
     [
       'in a list that stands for one',
-      { log: { access: [{ format: 'sqid' }] } },
-      'log.access[0].format (value): expected squid, common, combined or json, got "sqid" → did you mean "squid"?',
+      { log: { access: [{ onFull: 'blok' }] } },
+      'log.access[0].onFull (value): expected block, drop or exit, got "blok" → did you mean "block"?',
     ],
     [
       'in the one that stands for a list',
-      { log: { access: { format: 'sqid' } } },
-      'log.access.format (value): expected squid, common, combined or json, got "sqid" → did you mean "squid"?',
+      { log: { access: { onFull: 'blok' } } },
+      'log.access.onFull (value): expected block, drop or exit, got "blok" → did you mean "block"?',
     ],
     [
       'that is neither one nor a list',

@@ -151,9 +151,10 @@ describe('the configs that are shipped', () => {
     expect(config).toEqual({
       ...bare,
       file: DEFAULT,
+      admin: { ...bare.admin, socket: join(ROOT, 'run/sallyport.sock'), named: true },
       ca: { cert: join(ROOT, 'certs/ca.pem'), key: join(ROOT, 'certs/ca-key.pem') },
       log: { ...bare.log, access: [{ path: join(ROOT, 'log/access.log'), format: 'squid' }] },
-      policy: { ...bare.policy, mode: 'report', rules: config.policy.rules },
+      policy: { ...bare.policy, mode: 'report', rules: config.policy.rules, places: config.policy.places },
       rejections: {
         onReject: 'suggest',
         state: join(ROOT, 'state/exceptions.json'),

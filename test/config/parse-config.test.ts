@@ -22,6 +22,14 @@ describe('a sound text', () => {
       file: '/etc/sallyport/proxy.yaml',
       listen: [{ address: '0.0.0.0', port: 3128, names: [] }],
       workers: 'auto',
+      admin: {
+        socket: '/etc/sallyport/run/sallyport.sock',
+        named: false,
+        listen: undefined,
+        names: [],
+        tokenFile: undefined,
+        manager: { clients: ['127.0.0.0/8', '::1'] },
+      },
       ca: { cert: '/etc/sallyport/certs/ca.pem', key: '/etc/sallyport/certs/ca-key.pem' },
       upstream: { trust: ['system'], crl: [], allowAddresses: [], clientCertificates: [], parents: [], routes: [] },
       resolver: { servers: [], hosts: {}, maxTtl: 300_000 },
@@ -37,7 +45,15 @@ describe('a sound text', () => {
         onClientCert: 'refuse',
         upgrades: ['websocket'],
         rules: [],
+        places: Object.fromEntries(
+          ['default', 'connectPorts', 'httpPorts', 'upgrades'].map((key) => [
+            key,
+            { file: '/etc/sallyport/proxy.yaml', line: 1 },
+          ]),
+        ),
       },
+      onReload: 'keep',
+      refusals: {},
       rejections: {
         onReject: 'suggest',
         state: '/etc/sallyport/state/exceptions.json',
@@ -55,6 +71,7 @@ describe('a sound text', () => {
         bodyTimeout: 60_000,
         keepAliveTimeout: 120_000,
         tunnelIdleTimeout: 300_000,
+        drainTimeout: 30_000,
         connections: 'auto',
         connectionsPerClient: 1_000,
         handshakesPerClient: 100,
@@ -70,7 +87,7 @@ describe('a sound text', () => {
   test('says where a relative path starts, and leaves absolute paths and words alone', () => {
     const config = configOf(`
 version: 1
-ca: { cert: ../ca.pem, key: /run/key.pem, passphraseFile: secrets/pass }
+ca: { cert: ../ca.pem, key: /run/key.pem, passphraseFile: secrets/pass, previous: old.pem }
 upstream: { trust: [system, internal.pem, /opt/roots.pem], crl: [lists/internal.pem, /opt/crl.pem] }
 log:
   access: [{ path: stdout }, { path: ./stdout }, { path: /var/log/a.log, format: json }]
@@ -79,6 +96,7 @@ log:
       cert: '/etc/ca.pem',
       key: '/run/key.pem',
       passphraseFile: '/etc/sallyport/secrets/pass',
+      previous: '/etc/sallyport/old.pem',
     });
     expect(config.upstream.trust).toEqual(['system', '/etc/sallyport/internal.pem', '/opt/roots.pem']);
     expect(config.upstream.crl).toEqual(['/etc/sallyport/lists/internal.pem', '/opt/crl.pem']);
@@ -113,9 +131,52 @@ policy:
         ports: [443, '8000-8999'],
         action: 'allow',
         tls: 'bump',
+        at: { file: config.file, line: 8 },
       },
-      { name: 'never', hosts: ['.example.net'], action: 'deny', refuse: 'connect' },
+      {
+        name: 'never',
+        hosts: ['.example.net'],
+        action: 'deny',
+        refuse: 'connect',
+        at: { file: config.file, line: 15 },
+      },
     ]);
+    // What is not set stands where its section does.
+    expect(config.policy.places).toEqual({
+      default: { file: config.file, line: 4 },
+      connectPorts: { file: config.file, line: 16 },
+      httpPorts: { file: config.file, line: 4 },
+      upgrades: { file: config.file, line: 4 },
+    });
+  });
+
+  test('knows where a rule stands however it is written', () => {
+    const config = configOf(`version: 1
+policy:
+  rules: [{ name: a, hosts: [a.test], action: allow },
+    { name: b,
+      hosts: [b.test], action: allow }, { name: c, hosts: [c.test], action: allow },
+    # a comment
+    {
+      name: d, hosts: [d.test], action: allow }]
+`);
+    expect(config.policy.rules.map(({ name, at }) => `${name}:${at?.line}`)).toEqual(['a:3', 'b:4', 'c:5', 'd:7']);
+  });
+
+  test('tells refusals what to say, and where pages stand', () => {
+    const config = configOf(`version: 1
+contact: it@corp.test
+pages: pages
+policy:
+  rules:
+    - { name: a, hosts: [a.test], action: deny, message: "Not here, %a.", redirect: "302:https://help.test/?u=%u" }
+`);
+    expect(config.refusals).toEqual({ contact: 'it@corp.test', pages: '/etc/sallyport/pages' });
+    expect(config.policy.rules[0]).toMatchObject({
+      message: 'Not here, %a.',
+      redirect: { status: 302, url: 'https://help.test/?u=%u' },
+    });
+    expect(configOf('version: 1').refusals).toEqual({});
   });
 
   test.each(['off', 'false', '"off"'])('turns Via off by %s', (word) => {

@@ -8,6 +8,7 @@ describe('the defaults', () => {
       version: 1,
       listen: [{ address: '0.0.0.0', port: 3128, names: [] }],
       workers: 'auto',
+      admin: { names: [], manager: { clients: ['127.0.0.0/8', '::1'] } },
       ca: { cert: 'certs/ca.pem', key: 'certs/ca-key.pem' },
       upstream: { trust: ['system'], crl: [], allowAddresses: [], clientCertificates: [], parents: [], routes: [] },
       resolver: { servers: [], hosts: {}, maxTtl: 5 * 60_000 },
@@ -26,6 +27,7 @@ describe('the defaults', () => {
         httpPorts: [80, 443, '1025-65535'],
         refuse: 'connect',
         upgrades: ['websocket'],
+        onReload: 'keep',
         rules: [],
       },
       log: {
@@ -41,6 +43,7 @@ describe('the defaults', () => {
         bodyTimeout: 60_000,
         keepAliveTimeout: 120_000,
         tunnelIdleTimeout: 300_000,
+        drainTimeout: 30_000,
         connections: 'auto',
         connectionsPerClient: 1_000,
         handshakesPerClient: 100,

@@ -1,7 +1,7 @@
 // The defaults that the config file documents.
 
 import { expect, test } from 'vitest';
-import { DEFAULT_LIMITS, DEFAULT_SHARES, DEFAULT_WAITS, limitsOfOne } from '../../src/core/limits.ts';
+import { bodyPatience, DEFAULT_LIMITS, DEFAULT_SHARES, DEFAULT_WAITS, limitsOfOne } from '../../src/core/limits.ts';
 
 test('the default of every wait is what the sample config says', () => {
   const seconds = Object.fromEntries(Object.entries(DEFAULT_WAITS).map(([name, value]) => [name, value / 1_000]));
@@ -13,7 +13,16 @@ test('the default of every wait is what the sample config says', () => {
     bodyTimeout: 60,
     keepAliveTimeout: 120,
     tunnelIdleTimeout: 300,
+    drainTimeout: 30,
   });
+});
+
+test.each([
+  ['an upload', false, 300, 60],
+  ['a conversation', true, 300, 300],
+  ['a conversation where tunnels have less', true, 20, 60],
+])('%s may be silent for its time', (_, isLasting, tunnelIdleTimeout, patience) => {
+  expect(bodyPatience({ ...DEFAULT_WAITS, bodyTimeout: 60, tunnelIdleTimeout }, isLasting)).toBe(patience);
 });
 
 test('so is that of every share', () => {

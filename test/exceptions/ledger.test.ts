@@ -68,6 +68,7 @@ describe('an exception', () => {
   });
 
   test('ends after twelve hours, and is told once', () => {
+    expect(LIFE).toBe(12 * HOUR);
     const ledger = exempted();
     const end = START + 2 * MINUTE + LIFE;
     expect([end - 1, end].map((now) => ledger.exemption(pair, now) !== undefined)).toEqual([true, false]);
@@ -127,6 +128,32 @@ describe('a suggestion', () => {
 
   test('is due for its alert all the same, since another program may run there', () => {
     expect(rejectAt(new Ledger(), [1], { accepted: START }, true)?.suggest).toMatchObject({ accepted: START });
+  });
+});
+
+describe('the users of an entry', () => {
+  const usersOf = (...users: (string | undefined)[]) => {
+    const ledger = new Ledger();
+    for (const [index, user] of users.entries()) ledger.reject(seen(index, { user }), false);
+    const { ledger: again, damaged } = Ledger.parse(ledger.format());
+    expect(damaged).toBe(false);
+    return again.find(pair)?.users;
+  };
+
+  test.each<[string, (string | undefined)[], string[] | undefined]>([
+    ['there are none where the rule is for everybody', [undefined, undefined], undefined],
+    ['each is named once', ['alice', 'bob', 'alice'], ['bob', 'alice']],
+    ['who is nobody takes none away', ['alice', undefined], ['alice']],
+    ['the latest eight are kept', [...'abcdefghij'], [...'cdefghij']],
+  ])('%s', (_what, users, expected) => {
+    expect(usersOf(...users)).toEqual(expected);
+  });
+
+  test.each([[['']], [['a\n']], ['alice'], [[7]], [[]]])('%j in a file are none', (users) => {
+    const entry = { ...pair, rule: 'all', recent: [], count: 1, users };
+    const { ledger } = Ledger.parse(JSON.stringify({ version: 1, entries: [entry] }));
+    expect(ledger.size).toBe(1);
+    expect(ledger.find(pair)?.users).toBeUndefined();
   });
 });
 

@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { parseConfig } from '../../src/config/parse-config.ts';
 import type { Authority } from '../../src/core/authority.ts';
-import { meaningOf, signOf, spliceRule } from '../../src/exceptions/wording.ts';
+import { meaningOf, signOf, spliceRule, spliceText } from '../../src/exceptions/wording.ts';
 import { compilePolicy } from '../../src/policy/policy.ts';
 
 describe('what a rejection means', () => {
@@ -21,6 +21,14 @@ describe('what a rejection means', () => {
     const recent = [{ time: 1, alert, confidence: 'certain' }] as const;
     expect(signOf({ client: '10.0.0.5', host: 'ok.test', port: 443, rule: 'all', recent, count: 1 })).toMatch(words);
   });
+});
+
+test('the rule that would splice is for the users whose programs reject, where the rule that decided was for users', () => {
+  const users = ['alice', "o'hara"];
+  expect(spliceRule({ client: '10.0.0.5', host: 'ok.test', port: 443, users })).toBe(
+    "- { name: 'unread ok.test', clients: ['10.0.0.5'], users: ['alice', 'o''hara'], hosts: ['ok.test'], ports: [443], action: allow, tls: splice }",
+  );
+  expect(spliceText({ client: '10.0.0.5', host: 'ok.test', port: 443 }).users).toBeUndefined();
 });
 
 describe('the rule that would splice', () => {

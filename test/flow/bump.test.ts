@@ -128,6 +128,22 @@ describe('a client that rejects our certificate', () => {
     });
     await origin.close();
   });
+
+  test('is not meant by one that has sent the begin of a request and then closes, however often', async () => {
+    const origin = await httpsOrigin(ca.leaf({ san: 'DNS:ok.test' }), (_request, response) => response.end());
+    const rig = await startRig({
+      trust: [ca.rootFile],
+      hosts: { 'ok.test': '127.0.0.1' },
+      policy: { rules: [{ name: 'ok', hosts: ['ok.test'], action: 'allow' }] },
+      onReject: 'splice',
+    });
+    for (let i = 1; i <= 4; i += 1) {
+      const tls = await tlsThrough(rig.port, `ok.test:${origin.port}`, { ca: rig.ca });
+      tls.end('GET / HTTP/1.1\r\nHo');
+      expect((await rig.entries(i)).at(-1)).toMatchObject({ method: 'CONNECT', outcome: 'bumped', tls: 'bump' });
+    }
+    await origin.close();
+  });
 });
 
 describe('an origin that fails', () => {

@@ -62,7 +62,7 @@ describe('behind a load balancer', () => {
     await origin.close();
   });
 
-  test('the share of a client is counted for the one that is told', async () => {
+  test('LB-06: the share of a client is counted for the one that is told', async () => {
     const rig = await startRig({ listen: FRONTED, limits: { connectionsPerClient: 1 } });
     const held = await dialProxy(rig.port);
     held.write(`${lineHeader()}GET /proxy.pac HTTP/1.1\r\nHost: x\r\n\r\n`);
@@ -87,7 +87,7 @@ describe('behind a load balancer', () => {
   test.each([
     ['no header', 'CONNECT ok.test:443 HTTP/1.1\r\nHost: ok.test:443\r\n\r\n', /begins without one/],
     ['a broken header', 'PROXY TCP4 1.2.3.4\r\n', /malformed/],
-  ])('a connection with %s is closed without a reply, with one line', async (_name, bytes, detail) => {
+  ])('LB-02: a connection with %s is closed without a reply, with one line', async (_name, bytes, detail) => {
     const rig = await startRig({ listen: FRONTED });
     expect(await say(rig.port, bytes)).toBe('');
     expect(await rig.lines(1)).toEqual([`NONE_NONE/000 0 - ${NO_REQUEST} - HIER_NONE/- -`]);
@@ -101,7 +101,7 @@ describe('behind a load balancer', () => {
     ]);
   });
 
-  test('a header that the client itself has sent behind it makes nobody of him', async () => {
+  test('LB-04: a header that the client itself has sent behind it makes nobody of him', async () => {
     const rig = await startRig({ listen: FRONTED });
     const forged = lineHeader({ ...TOLD, from: '192.0.2.77' });
     const request = 'GET /ca.pem HTTP/1.1\r\nHost: x\r\n\r\n';
@@ -134,7 +134,7 @@ describe('beside a load balancer', () => {
   test.each([
     ['version 1', lineHeader()],
     ['version 2', binaryHeader(0x21, 0x11, inet())],
-  ])('a header of %s is refused, and nobody is taken for another', async (_name, header) => {
+  ])('LB-01: a header of %s is refused, and nobody is taken for another', async (_name, header) => {
     const rig = await startRig({ listen: elsewhere });
     const request = Buffer.from('GET /ca.pem HTTP/1.1\r\nHost: x\r\n\r\n');
     expect(await say(rig.port, Buffer.concat([header, request]))).toBe('');
@@ -146,7 +146,7 @@ describe('beside a load balancer', () => {
     });
   });
 
-  test('without proxyProtocol a header is no request', async () => {
+  test('LB-02: without proxyProtocol a header is no request', async () => {
     const rig = await startRig();
     expect(await say(rig.port, `${lineHeader()}GET /ca.pem HTTP/1.1\r\nHost: x\r\n\r\n`)).toMatch(/^HTTP\/1\.1 400 /);
     expect((await rig.entries(1))[0]).toMatchObject({ client: '127.0.0.1', outcome: 'malformed' });
@@ -156,7 +156,7 @@ describe('beside a load balancer', () => {
 describe('whom a load balancer tells of', () => {
   const OTHER = { ...TOLD, from: '203.0.113.8' };
 
-  test('has a pace of its own for passwords, and is the client of rules for users', async () => {
+  test('LB-06: has a pace of its own for passwords, and is the client of rules for users', async () => {
     const { htpasswd } = writeUsers({ alice: 'right' });
     const rig = await startRig({
       hosts: { 'ok.test': '127.0.0.1' },
@@ -184,7 +184,7 @@ describe('whom a load balancer tells of', () => {
     await origin.close();
   });
 
-  test('is whom an exception is made for, and nobody else behind the same balancer', async () => {
+  test('LB-06: is whom an exception is made for, and nobody else behind the same balancer', async () => {
     const ca = new TestCa();
     const origin = await httpsOrigin(ca.leaf({ san: 'DNS:ok.test' }), (_request, response) => response.end('inside'));
     const rig = await startRig({

@@ -5,7 +5,7 @@ import { chmodSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from 'node:tls';
+import { connect as connectTls, createServer as createTlsServer, type TLSSocket, type TlsOptions } from 'node:tls';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { exempt, isSign } from '../../src/flow/exempt.ts';
 import { WantingOrigins } from '../../src/flow/wanting-origins.ts';
@@ -13,7 +13,7 @@ import { CertificateWish } from '../../src/net/certificate-wish.ts';
 import type { RuleOptions } from '../../src/policy/policy.ts';
 import { listening, type Origin } from '../support/origin.ts';
 import { parentAt } from '../support/parents.ts';
-import { get, type Rig, type RigOptions, startRig, tlsThrough, WORKERS } from '../support/rig.ts';
+import { get, type Rig, type RigOptions, readUntil, startRig, tlsThrough, WORKERS } from '../support/rig.ts';
 import { findTool, run } from '../support/run.ts';
 import { TestCa } from '../support/test-ca.ts';
 import { permitFor } from '../support/upstream.ts';
@@ -141,6 +141,8 @@ describe.each(VERSIONS)('an origin that requires a client certificate, %s', (max
       expect(entry).toMatchObject({ outcome: 'spliced', tls: 'splice', exception: 'client-cert', rule: 'all' });
       expect(entry['reason']).toContain('the origin goes on only with a client certificate');
     }
+    // It is asked once, and then known: so often, and by each client.
+    if (WORKERS === 1) expect(origin.accepted).toBe(3);
   });
 
   test('is not passed unread where a URL rule decides', async () => {
@@ -201,6 +203,65 @@ describe.each(VERSIONS)('an origin that requires a client certificate, %s', (max
     const reply = await get(await tlsThrough(rig.port, authority, { ca: rig.ca }), authority);
     expect(reply).toContain(`${authority} did not take the certificate that upstream.clientCertificates has for it`);
   });
+});
+
+describe('an origin that asks and then closes without a word, in TLS 1.3', () => {
+  const closing = async (): Promise<Origin> => {
+    const tls = createTlsServer({ ...server, ca: clients.root, ...OPTIONAL, minVersion: 'TLSv1.3' }, (socket) => {
+      socket.on('error', () => undefined);
+      if (socket.getPeerCertificate().subject?.CN !== 'the client itself') socket.end();
+      else socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nhello'));
+    });
+    tls.on('tlsClientError', () => undefined);
+    const origin = await listening(tls, '127.0.0.1');
+    onTestFinished(() => origin.close());
+    return origin;
+  };
+
+  test('is told by the page', async () => {
+    const origin = await closing();
+    const rig = await rigFor();
+    const authority = `ok.test:${origin.port}`;
+    const reply = await get(await tlsThrough(rig.port, authority, { ca: rig.ca }), authority);
+    expect(reply).toContain('<dt>Code</dt><dd>client-cert-required</dd>');
+    expect((await rig.entries(2))[1]).toMatchObject({ error: 'client-cert-required', status: 502 });
+  });
+
+  test('gets the client itself where the rule permits, each time by what it does then and nothing remembered', async () => {
+    const origin = await closing();
+    const rig = await rigFor({ onClientCert: 'splice' });
+    const authority = `ok.test:${origin.port}`;
+    for (let i = 0; i < 2; i += 1) {
+      const tls = await tlsThrough(rig.port, authority, { ca: ca.root, ...own });
+      expect(await get(tls, authority)).toContain('hello');
+    }
+    expect(await rig.entries(2)).toMatchObject([{ exception: 'client-cert' }, { exception: 'client-cert' }]);
+    // One look at it for each tunnel, and one connection that the client had.
+    expect(origin.accepted).toBe(4);
+  });
+});
+
+test('a certificate of ours that an origin does not take says nothing about those who have none', async () => {
+  const stranger = new TestCa('Stranger').leaf({ cn: 'stranger', extensions: CLIENT });
+  const asking = createTlsServer({ ...server, ca: clients.root, ...OPTIONAL, maxVersion: 'TLSv1.3' }, (socket) => {
+    socket.on('error', () => undefined);
+    const { subject } = socket.getPeerCertificate();
+    if (subject?.CN === 'stranger') socket.destroy();
+    else socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nhello nobody'));
+  });
+  asking.on('tlsClientError', () => undefined);
+  const origin = await listening(asking, '127.0.0.1');
+  onTestFinished(() => origin.close());
+  const files = identityFiles(stranger, 'stranger-only');
+  const only = { hosts: ['ok.test'], clients: ['127.0.0.9'], ...files };
+  const rig = await rigFor({ onClientCert: 'splice' }, { clientCertificates: [only] });
+  const authority = `ok.test:${origin.port}`;
+  const socket = connect({ host: '127.0.0.1', port: rig.port, localAddress: '127.0.0.9' });
+  onTestFinished(() => void socket.destroy());
+  socket.write(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n\r\n`);
+  await readUntil(socket, '\r\n\r\n');
+  expect(await get(connectTls({ socket, servername: 'ok.test', ca: rig.ca }), authority)).toContain(' 502 ');
+  expect(await get(await tlsThrough(rig.port, authority, { ca: rig.ca }), authority)).toContain('hello nobody');
 });
 
 test.skipIf(!CURL)(

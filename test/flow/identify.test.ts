@@ -4,8 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { whoError, withChallenge } from '../../src/flow/identify.ts';
-import { refusalOf } from '../../src/http/reply.ts';
+import { whoError } from '../../src/flow/identify.ts';
 import { httpOrigin, httpsOrigin, type Origin } from '../support/origin.ts';
 import { dialProxy, type Entry, get, openRig, type Rig, readAll, readUntil, say } from '../support/rig.ts';
 import { TestCa } from '../support/test-ca.ts';
@@ -269,6 +268,5 @@ describe('the refusal', () => {
   test('is no 407 where there is nothing to challenge with', () => {
     const error = whoError({ auth }, {}, 'the rule is for users');
     expect(error).toMatchObject({ code: 'client-certificate', status: 403 });
-    expect(withChallenge({ auth }, refusalOf(error, 'u', 'id'))).not.toHaveProperty('challenge');
   });
 });

@@ -34,6 +34,25 @@ const session = beginSession({ address: '192.0.2.1', port: 1 });
 const base = { by: session, tag: 'NONE_NONE', status: 200, bytes: 0, outcome: 'bumped' } as const;
 
 describe('the journal', () => {
+  test('tells CONNECTs that nobody will tell any more as cut, once, by whether they were answered', () => {
+    const { entries, journal: told } = journal();
+    const [early, answered, ended] = [1, 2, 3].map(() => beginTunnel(authority, permit, 0));
+    if (!early || !answered || !ended) throw new Error('no tunnels');
+    answered.answered = true;
+    for (const tunnel of [early, answered, ended]) told.beginConnect(tunnel, session);
+    told.tellConnect(ended, base);
+    expect(told.openConnects).toBe(2);
+    told.tellCutConnects();
+    told.tellConnect(early, base);
+    told.tellCutConnects();
+    expect(told.openConnects).toBe(0);
+    expect(entries.map(({ tag, suffix, status, error }) => [tag, suffix, status, error])).toEqual([
+      ['NONE_NONE', undefined, 200, undefined],
+      ['NONE_NONE', 'ABORTED', 0, 'shutting-down'],
+      ['NONE_NONE', 'ABORTED', 200, 'shutting-down'],
+    ]);
+  });
+
   test('knows of no status where there was no CONNECT, but for bytes that went through', () => {
     const { entries, journal: told } = journal();
     for (const tag of ['NONE_NONE', 'TCP_DENIED', 'TCP_TUNNEL'] as const) {

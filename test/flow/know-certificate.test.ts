@@ -1,8 +1,11 @@
 // A certificate as identity, on TLS to the proxy itself: through a whole proxy, where it is asked for and where it is
 // required.
 
+import { once } from 'node:events';
+import { constants } from 'node:http2';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { h2ToProxy } from '../support/h2-proxy.ts';
 import { httpOrigin, type Origin } from '../support/origin.ts';
 import { dialProxy, openRig, type Rig, readAll } from '../support/rig.ts';
 import { type Pair, TestCa } from '../support/test-ca.ts';
@@ -130,13 +133,30 @@ describe('where a certificate is required', () => {
     expect((await rig.entries(2))[1]).toMatchObject({ error: 'client-certificate', status: 403, outcome: 'denied' });
   });
 
+  test.each([
+    ['none', undefined, /^client-certificate: .*one is required here/],
+    [
+      'one of another authority',
+      other.leaf({ cn: 'vm-12', ...forClients }),
+      /^client-certificate: .*\(X509_V_ERR_\w+\)$/,
+    ],
+  ])('who speaks HTTP/2 and has %s is told so by a frame that it can read', async (_name, pair, says) => {
+    const before = (await rig.entries(0)).length;
+    const session = await h2ToProxy(rig, pair ?? {});
+    const [code, last, data] = await once(session, 'goaway');
+    expect([code, last, String(data)]).toEqual([constants.NGHTTP2_INADEQUATE_SECURITY, 0, expect.stringMatching(says)]);
+    expect((await rig.entries(before + 1)).slice(before)).toMatchObject([
+      { error: 'client-certificate', status: 403, outcome: 'denied', bytes: 26 + data.length },
+    ]);
+  });
+
   test('who comes without TLS is nobody, and there is nothing to challenge it with', async () => {
     const socket = await dialProxy(rig.port);
     socket.write(`CONNECT a.test:${origin.port} HTTP/1.1\r\nHost: a.test:${origin.port}\r\n\r\n`);
     const reply = await readAll(socket);
     expect(reply).toMatch(/^HTTP\/1\.1 403 /);
     expect(reply).not.toContain('Proxy-Authenticate');
-    expect((await rig.entries(3))[2]).toMatchObject({
+    expect((await rig.entries(5))[4]).toMatchObject({
       tag: 'TCP_DENIED',
       error: 'client-certificate',
       rule: 'machines',

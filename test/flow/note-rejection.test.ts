@@ -3,12 +3,13 @@
 import { once } from 'node:events';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ConnectionOptions, TLSSocket } from 'node:tls';
+import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { PolicyOptions, RuleOptions } from '../../src/policy/policy.ts';
 import { httpsOrigin, type Origin } from '../support/origin.ts';
-import { connectThrough, get, type Rig, startRig, tlsThrough, until } from '../support/rig.ts';
+import { connectThrough, dialProxy, get, type Rig, readUntil, startRig, tlsThrough, until } from '../support/rig.ts';
 import { TestCa } from '../support/test-ca.ts';
+import { basic, writeUsers } from '../support/users.ts';
 
 const ca = new TestCa();
 let origin: Origin;
@@ -18,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => origin.close());
 
-const ALL: RuleOptions = { name: 'all', hosts: ['.test'], action: 'allow' };
+const ALL: RuleOptions = { name: 'all', hosts: ['ok.test', 'other.test'], action: 'allow' };
 
 function rigFor(
   onReject: 'off' | 'suggest' | 'splice',
@@ -163,6 +164,7 @@ describe('tls.onReject: splice', () => {
       () => ({ rules: [{ name: 'get', hosts: ['ok.test'], methods: ['GET'], action: 'allow' }] }),
     ],
     ['any host is allowed', () => ({ rules: [{ name: 'any', action: 'allow' }] })],
+    ['a whole top level is', () => ({ rules: [{ name: 'test', hosts: ['.test'], action: 'allow' }] })],
     ['any host is allowed by a star', () => ({ rules: [{ name: 'any', hosts: ['*'], action: 'allow' }] })],
     ['the default allows', () => ({ default: 'allow' })],
   ])('is for hosts that the policy allows by name: not where %s', async (_name, policy) => {
@@ -205,6 +207,29 @@ describe('tls.onReject: suggest', () => {
     expect(audit(rig)).toEqual([]);
     expect((await rig.entries(4)).every(({ outcome }) => outcome === 'client_rejected_certificate')).toBe(true);
   });
+});
+
+test('who it was is noted where the rule is for users, so that what is suggested is for nobody else', async () => {
+  const files = writeUsers({ alice: 'pw' });
+  for (const [rule, users] of [
+    [{ ...ALL, users: ['alice'] }, ['alice']],
+    [ALL, undefined],
+  ] as const) {
+    const rig = await startRig({
+      trust: [ca.rootFile],
+      hosts: { 'ok.test': '127.0.0.1' },
+      auth: { basic: { htpasswd: files.htpasswd, realm: 'x' }, groups: {} },
+      policy: { rules: [rule] },
+      onReject: 'suggest',
+    });
+    const socket = await dialProxy(rig.port);
+    socket.write(`CONNECT ${at()} HTTP/1.1\r\nHost: ${at()}\r\n${basic('alice', 'pw')}\r\n`);
+    expect(await readUntil(socket, '\r\n\r\n')).toMatch(/^HTTP\/1\.1 200 /);
+    const tls = connectTls({ socket, servername: 'ok.test' });
+    await once(tls, 'error');
+    await kept(rig, 1);
+    expect(JSON.parse(readState(rig)).entries[0].users).toEqual(users);
+  }
 });
 
 describe('tls.onReject: off', () => {

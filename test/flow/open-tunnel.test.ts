@@ -58,7 +58,7 @@ describe('CONNECT', () => {
 
   test('to a host that no rule allows is refused with 403, and says so in reason phrase and headers', async () => {
     const reply = await say(rig.port, 'CONNECT no.test:443 HTTP/1.1\r\nHost: no.test:443\r\n\r\n');
-    expect(reply).toMatch(/^HTTP\/1\.1 403 Denied by default\r\n/);
+    expect(reply).toMatch(/^HTTP\/1\.1 403 Denied by default: no rule matches no\.test:443\r\n/);
     expect(reply).toMatch(/\r\nX-Squid-Error: ERR_ACCESS_DENIED 0\r\n/);
     expect(reply).toMatch(/\r\nProxy-Status: sallyport; error=http_request_denied; details="/);
     expect(reply).toMatch(/\r\nX-Proxy-Denied: default\r\n/);
@@ -67,7 +67,7 @@ describe('CONNECT', () => {
 
   test('to a port that is not for CONNECT is refused', async () => {
     const reply = await say(rig.port, 'CONNECT ok.test:22 HTTP/1.1\r\nHost: ok.test:22\r\n\r\n');
-    expect(reply).toMatch(/^HTTP\/1\.1 403 Denied by connectPorts\r\n/);
+    expect(reply).toMatch(/^HTTP\/1\.1 403 Denied by connectPorts: port 22 is not in/);
     expect(await next(1)).toEqual(['TCP_DENIED/403 N CONNECT ok.test:22 - HIER_NONE/- text/html']);
   });
 

@@ -9,7 +9,9 @@ describe('a refused CONNECT', () => {
   test('by a rule names it in the reason phrase and in a header, with the reason for machines', async () => {
     const rig = await startRig({ policy: { rules: [{ name: 'no games', hosts: ['.games.test'], action: 'deny' }] } });
     const reply = await say(rig.port, connect('a.games.test:443'));
-    expect(reply).toMatch(/^HTTP\/1\.1 403 Denied by no games\r\n/);
+    expect(reply).toMatch(
+      /^HTTP\/1\.1 403 Denied by no games: rule "no games" denies requests to a\.games\.test:443\r\n/,
+    );
     expect(reply).toMatch(/\r\nX-Proxy-Denied: no games\r\n/);
     expect(reply).toMatch(/\r\nProxy-Status: sallyport; error=http_request_denied; details="(?:[^"\\]|\\.)*no games/);
     expect(reply).toMatch(/\r\nConnection: close\r\n/);

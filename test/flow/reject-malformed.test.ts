@@ -46,6 +46,8 @@ test('a client that goes away between two requests leaves no line of its own', a
   socket.resetAndDestroy();
   const other = await dialProxy(rig.port);
   other.end();
-  // The line of the connection that came later is the second: nothing came between.
-  expect((await rig.lines(2))[1]).toContain('error:transaction-end-before-headers');
+  // The line of the connection that came later is the second, or another worker's: nothing came between.
+  const lines = await rig.lines(2);
+  expect(lines.filter((line) => line.includes('error:transaction-end-before-headers'))).toHaveLength(1);
+  expect(lines.filter((line) => line.includes('GET /proxy.pac'))).toHaveLength(1);
 });

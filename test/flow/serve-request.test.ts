@@ -191,6 +191,102 @@ describe('a plain request', () => {
   });
 });
 
+describe('OPTIONS for all of an origin', () => {
+  const policy = { rules: [{ name: 'all', hosts: ['ok.test'], action: 'allow' as const }] };
+  const heads: string[] = [];
+  const note: RequestListener = (request, response) => {
+    heads.push(`${request.method} ${request.url} ${request.headers['max-forwards']}`);
+    response.writeHead(204).end();
+  };
+
+  test('goes out as an asterisk, from a tunnel and from a URL without a path', async () => {
+    const [plain, secure] = [await httpOrigin(note), await httpsOrigin(ca.leaf({ san: 'DNS:ok.test' }), note)];
+    const rig = await startRig({ trust: [ca.rootFile], hosts, policy });
+    const url = `http://ok.test:${plain.port}`;
+    const ask = (target: string, host: string, extra = '') =>
+      `OPTIONS ${target} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n${extra}\r\n`;
+    const through = async (words: string) => {
+      const tls = await tlsThrough(rig.port, `ok.test:${secure.port}`, { ca: rig.ca });
+      tls.write(words);
+      return readAll(tls);
+    };
+    const host = `ok.test:${secure.port}`;
+    expect(await through(ask('*', host))).toMatch(/^HTTP\/1\.1 204 /);
+    expect(await through(ask(`https://${host}`, host, 'Max-Forwards: 2\r\n'))).toMatch(/^HTTP\/1\.1 204 /);
+    expect(await say(rig.port, ask(url, new URL(url).host))).toMatch(/^HTTP\/1\.1 204 /);
+    expect(await say(rig.port, ask(`${url}/`, new URL(url).host))).toMatch(/^HTTP\/1\.1 204 /);
+    expect(heads.splice(0)).toEqual([
+      'OPTIONS * undefined',
+      'OPTIONS * 1',
+      'OPTIONS * undefined',
+      'OPTIONS / undefined',
+    ]);
+    // As its last recipient we answer, and the origin hears nothing.
+    expect(await through(ask('*', host, 'Max-Forwards: 0\r\n'))).toMatch(/^HTTP\/1\.1 200 /);
+    expect(heads).toEqual([]);
+    expect((await rig.lines(8)).filter((line) => line.includes('OPTIONS'))).toEqual([
+      `TCP_MISS/204 N OPTIONS https://${host} - HIER_DIRECT/127.0.0.1 -`,
+      `TCP_MISS/204 N OPTIONS https://${host} - HIER_DIRECT/127.0.0.1 -`,
+      `TCP_MISS/204 N OPTIONS ${url} - HIER_DIRECT/127.0.0.1 -`,
+      `TCP_MISS/204 N OPTIONS ${url}/ - HIER_DIRECT/127.0.0.1 -`,
+      `NONE_NONE/200 N OPTIONS https://${host} - HIER_NONE/- text/plain`,
+    ]);
+    await Promise.all([plain.close(), secure.close()]);
+  });
+
+  test('is decided as its path / would be', async () => {
+    const rig = await startRig({
+      hosts,
+      policy: { rules: [{ name: 'api', urls: ['http://ok.test/api/**'], action: 'allow' }] },
+    });
+    const reply = await say(rig.port, 'OPTIONS http://ok.test HTTP/1.1\r\nHost: ok.test\r\nConnection: close\r\n\r\n');
+    expect(reply).toMatch(/^HTTP\/1\.1 403 /);
+    expect((await rig.entries(1))[0]).toMatchObject({ outcome: 'denied', rule: 'default' });
+  });
+
+  test.each(['', 'Max-Forwards: 0\r\n'])(
+    'that is for the proxy itself is answered, and is one line (%j)',
+    async (extra) => {
+      const rig = await startRig({ hosts, policy });
+      const words = `OPTIONS * HTTP/1.1\r\nHost: 127.0.0.1:${rig.port}\r\nConnection: close\r\n${extra}\r\n`;
+      expect(await say(rig.port, words)).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+      expect(await rig.lines(1)).toEqual(['NONE_NONE/200 N OPTIONS * - HIER_NONE/- text/plain']);
+      expect(await say(rig.port, words.replace('OPTIONS', 'GET'))).toMatch(/^HTTP\/1\.1 400 /);
+    },
+  );
+});
+
+describe('an origin that asks for credentials of a proxy, by a 407', () => {
+  const asking: RequestListener = (_request, response) =>
+    void response.writeHead(407, { 'Proxy-Authenticate': 'Basic realm="give"' }).end('who');
+  const policy = { rules: [{ name: 'all', hosts: ['.test'], action: 'allow' as const }] };
+
+  test('is not passed on to a client that would take it for us', async () => {
+    const [plain, secure] = [await httpOrigin(asking), await httpsOrigin(ca.leaf({ san: 'DNS:ok.test' }), asking)];
+    const rig = await startRig({ trust: [ca.rootFile], hosts, policy });
+    for (const url of [`http://ok.test:${plain.port}/`, `https://ok.test:${secure.port}/`]) {
+      const words = `GET ${url} HTTP/1.1\r\nHost: ${new URL(url).host}\r\nConnection: close\r\n\r\n`;
+      const reply = await say(rig.port, words);
+      expect(reply).toMatch(/^HTTP\/1\.1 502 /);
+      expect(reply).not.toMatch(/proxy-authenticate|realm/i);
+      expect(reply).toContain('<dt>Code</dt><dd>response-malformed</dd>');
+    }
+    expect(await rig.entries(2)).toMatchObject([
+      { status: 502, error: 'response-malformed', outcome: 'failed', hierarchy: 'HIER_DIRECT' },
+      { status: 502, error: 'response-malformed', outcome: 'failed', hierarchy: 'HIER_DIRECT' },
+    ]);
+    await Promise.all([plain.close(), secure.close()]);
+  });
+
+  test('is passed on within a tunnel, where nobody else can be meant', async () => {
+    const secure = await httpsOrigin(ca.leaf({ san: 'DNS:ok.test' }), asking);
+    const rig = await startRig({ trust: [ca.rootFile], hosts, policy });
+    const authority = `ok.test:${secure.port}`;
+    expect(await get(await tlsThrough(rig.port, authority, { ca: rig.ca }), authority)).toMatch(/^HTTP\/1\.1 407 /);
+    await secure.close();
+  });
+});
+
 describe('a request on the port itself', () => {
   test.each([
     ['/', 200, 'text/html'],

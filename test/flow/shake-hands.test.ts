@@ -51,7 +51,8 @@ describe('a handshake beyond the share of a client', () => {
   });
 
   test('whose turn does not come in time is closed, and the line says why', async () => {
-    const rig = await startRig({ limits: { handshakesPerClient: 1, handshakeTimeout: 300 } });
+    // It waits for half of that, and must have begun to within the other half.
+    const rig = await startRig({ limits: { handshakesPerClient: 1, handshakeTimeout: 3_000 } });
     const first = await stall(rig.port);
     await new Promise((resolve) => first.once('readable', resolve));
     const second = await stall(rig.port);

@@ -3,6 +3,7 @@
 
 import { rmSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { watchEnd } from '../../src/http/h2-end.ts';
 import { ask, h2Origin, h2Through } from '../support/h2.ts';
 import {
   END_HEADERS,
@@ -22,6 +23,10 @@ import { TestCa } from '../support/test-ca.ts';
 
 const ca = new TestCa();
 const seen: string[] = [];
+/** The fields of each. */
+const crossed: string[] = [];
+/** The bodies of those that have come to their end. */
+const bodies: string[] = [];
 let origin: Origin;
 let old: Origin;
 let rig: Rig;
@@ -34,6 +39,15 @@ beforeAll(async () => {
     pair,
     (stream, headers) => {
       seen.push(`${headers[':method']} ${headers[':path']}`);
+      crossed.push(JSON.stringify(headers));
+      const isWhole = watchEnd(stream);
+      let body = '';
+      stream.setEncoding('latin1').on('data', (text: string) => {
+        body += text;
+      });
+      stream.on('end', () => {
+        if (isWhole()) bodies.push(body);
+      });
       stream.respond();
       if (headers[':path'] === '/large') stream.end(Buffer.alloc(1 << 20));
       else if (headers[':path'] !== '/slow') stream.end('ok');
@@ -42,6 +56,13 @@ beforeAll(async () => {
   );
   old = await httpsOrigin(pair, (request, response) => {
     seen.push(`${request.method} ${request.url}`);
+    crossed.push(JSON.stringify(request.rawHeaders));
+    let body = '';
+    request.setEncoding('latin1').on('data', (text: string) => {
+      body += text;
+    });
+    request.on('end', () => bodies.push(body));
+    request.on('error', () => undefined);
     response.end('ok');
   });
   authority = `ok.test:${origin.port}`;
@@ -70,6 +91,8 @@ afterEach(async () => {
   // In one process with the client, whose own buffers count too.
   expect(process.memoryUsage().rss - memory).toBeLessThan(128 << 20);
   seen.length = 0;
+  bodies.length = 0;
+  crossed.length = 0;
 });
 
 const get = (path = '/', extra: readonly Field[] = []): Buffer => fields(requestFields(authority, extra, 'GET', path));
@@ -103,7 +126,7 @@ describe('streams that are reset', () => {
       if (at % 50 === 0) await new Promise(setImmediate);
     }
     await raw.untilClosed();
-    expect(seen.length).toBeLessThan(1_500);
+    expect(seen.length).toBeLessThan(1_000);
   });
 });
 
@@ -297,6 +320,10 @@ describe.each(['h2', 'h1'])('SMUG-05: heads that mean something else in HTTP/1, 
       'another scheme',
       (host) => requestFields(host).map(([name, value]) => (name === ':scheme' ? [name, 'ftp'] : [name, value])),
     ],
+    [
+      'the scheme of what is not secure',
+      (host) => requestFields(host).map(([name, value]) => (name === ':scheme' ? [name, 'http'] : [name, value])),
+    ],
   ];
 
   test.each(table)('%s: an error of the stream, and nothing upstream', async (_, head) => {
@@ -312,13 +339,19 @@ describe.each(['h2', 'h1'])('SMUG-05: heads that mean something else in HTTP/1, 
   });
 
   test.each([
-    ['CR LF', 'a\r\nx-evil: 1'],
-    ['NUL', 'a\0b'],
-  ])('a value with %s never crosses', async (_, value) => {
+    ['a value with CR LF', 'x-a', 'a\r\nx-evil: 1'],
+    ['a value with NUL', 'x-a', 'a\0b'],
+    ['a name with CR LF', 'x-a\r\nx-evil', '1'],
+    ['a name with NUL', 'x-a\0b', '1'],
+  ])('%s never crosses', async (_, name, value) => {
     const host = kind === 'h2' ? authority : `ok.test:${old.port}`;
     const raw = await RawH2.through(rig, host);
-    raw.request(1, fields(requestFields(host, [['x-a', value]])));
+    raw.request(1, fields(requestFields(host, [[name, value]])));
     await until(() => raw.resetOf(1) !== undefined || raw.closed || raw.of(TYPE.headers, 1).length > 0, 'an answer');
+    // nghttp2 takes such a field away, and the request goes on without.
+    await until(() => raw.closed || raw.resetOf(1) !== undefined || seen.length > 0, 'the request');
+    expect(crossed.filter((text) => /x-a|evil/i.test(text))).toEqual([]);
+    expect(seen.filter((line) => line !== 'GET /')).toEqual([]);
     raw.socket.destroy();
   });
 
@@ -331,6 +364,11 @@ describe.each(['h2', 'h1'])('SMUG-05: heads that mean something else in HTTP/1, 
     raw.request(1, fields(requestFields(host, [['content-length', '5']], 'POST')), END_HEADERS);
     raw.send(frame(TYPE.data, END_STREAM, 1, body));
     await until(() => raw.resetOf(1) !== undefined || raw.closed, 'the reset');
+    // What was left of the body is not taken for the next request.
+    raw.request(3, fields(requestFields(host, [], 'GET', '/next')));
+    await until(() => raw.closed || seen.includes('GET /next'), 'the next request');
+    expect(seen.filter((line) => line !== 'POST /')).toEqual(raw.closed ? [] : ['GET /next']);
+    expect(bodies.filter((text) => text !== '')).toEqual([]);
     raw.socket.destroy();
   });
 });

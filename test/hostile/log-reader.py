@@ -1,6 +1,7 @@
 # Reads access logs as their formats are documented, not as we write them, and prints what it found as JSON.
-# Called by log-injection.test.ts with the paths of the logs: native, common, combined, JSON lines.
+# Called by log-injection.test.ts with the paths of the logs, each named after its format.
 import json
+import os
 import re
 import sys
 import urllib.parse
@@ -54,6 +55,16 @@ def combined(line):
     return {'client': fields[0], 'status': int(fields[4]), 'url': bytes_of(url), 'referer': unquote(fields[6]), 'agent': unquote(fields[7])}
 
 
+def referrer(line):
+    fields = match(r'^\d+\.\d{3} (\S+) (\S+) (\S+)$', line)
+    return {'client': fields[0], 'referer': bytes_of(fields[1]), 'url': bytes_of(fields[2])}
+
+
+def useragent(line):
+    fields = match(r'^(\S+) \[[^\]]+\] ' + QUOTED + '$', line)
+    return {'client': fields[0], 'agent': unquote(fields[1])}
+
+
 def twin(line):
     def once(pairs):
         assert len({key for key, _ in pairs}) == len(pairs), 'a key twice'
@@ -61,5 +72,5 @@ def twin(line):
     return json.loads(line, object_pairs_hook=once)
 
 
-readers = [native, common, combined, twin]
-print(json.dumps([[read(line) for line in lines_of(path)] for read, path in zip(readers, sys.argv[1:])]))
+readers = {'squid': native, 'common': common, 'combined': combined, 'referrer': referrer, 'useragent': useragent, 'json': twin}
+print(json.dumps([[readers[os.path.basename(path)](line) for line in lines_of(path)] for path in sys.argv[1:]]))

@@ -16,7 +16,7 @@ export interface Recorder extends Origin {
   /** The whole requests since the last `forget`, over all connections; throws when there is anything else. */
   requests(): ReadMessage[];
   forget(): void;
-  /** Sends something on the connection that came last. */
+  /** Sends something on the connection that was last heard on: workers keep one each. */
   push(text: string): void;
   /** What is sent when a request is whole; the target as body without it. */
   answer: (request: ReadMessage, socket: Socket) => void;
@@ -41,6 +41,7 @@ export async function record(address: string, pair?: Pair): Promise<Recorder> {
     socket.on('error', () => undefined);
     socket.on('end', () => socket.end());
     socket.on('data', (chunk: Buffer) => {
+      last = socket;
       const text = chunk.toString('latin1');
       conversations[at] += text;
       const { messages, rest } = readRequests(unread + text);
@@ -58,6 +59,9 @@ export async function record(address: string, pair?: Pair): Promise<Recorder> {
     },
     get accepted() {
       return origin.accepted;
+    },
+    get open() {
+      return origin.open;
     },
     close: () => origin.close(),
     conversations,

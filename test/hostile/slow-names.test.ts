@@ -61,7 +61,8 @@ describe('DOS-08: a name server that', () => {
       const asked = proxy.questions.length;
       const second = await ask(proxy, 'bad.test');
       expect(second.status).toBe(status);
-      expect(second.took).toBeLessThan(TIMEOUT * 0.9);
+      // Each worker remembers for itself.
+      expect(second.took).toBeLessThan(WORKERS === 1 ? TIMEOUT * 0.9 : wait + MARGIN);
       expect(proxy.questions.length).toBeLessThanOrEqual(asked * WORKERS);
       expect(await proxy.rig.entries(2)).toMatchObject([
         { status, outcome: 'failed', error },

@@ -48,6 +48,7 @@ const many = (count: number): string[] => Array.from({ length: count }, (_, i) =
 const MALFORMED = 'request-malformed';
 const BAD_LENGTH = 'Malformed Content-Length.';
 const BAD_FORWARDS = 'Malformed Max-Forwards.';
+const NO_URL = 'target is not an absolute http or https URL.';
 const BAD_CODING = 'Transfer-Encoding is not chunked.';
 
 describe.each(Object.entries(sides))('framing, on the side %s', (_side, ask) => {
@@ -447,12 +448,7 @@ describe('a request that a firewall has turned around', () => {
     ['with user information', { host: ['a@ok.test'] }, MALFORMED, 'Malformed Host: character not allowed in host.'],
     ['with a URL of another host', { url: 'http://b.test/' }, MALFORMED, 'Host differs from the host of the URL.'],
     ['with an https URL', { url: 'https://ok.test/' }, 'request-target', 'An https URL on a transparent listener.'],
-    [
-      'with an asterisk',
-      { method: 'OPTIONS', url: '*' },
-      'request-target',
-      'target is not an absolute http or https URL.',
-    ],
+    ['with an asterisk that is no OPTIONS', { url: '*' }, 'request-target', NO_URL],
     ['with a body of two lengths', { fields: ['Content-Length', '1', 'Content-Length', '1'] }, MALFORMED, BAD_LENGTH],
     ['with an encoded NUL', { url: '/%00' }, 'request-target', 'encoded control character or backslash in the path.'],
   ])('%s is refused', (_name, change, code, detail) => {
@@ -472,5 +468,37 @@ describe('a client of HTTP/1.0', () => {
     [[], false],
   ])('with %j keeps its connection: %j', (fields, keeps) => {
     expect(keepsAlive(fields)).toBe(keeps);
+  });
+});
+
+describe('OPTIONS for all of an origin (RFC 9110 section 9.3.7)', () => {
+  const ok = { ok: true, value: { target: { path: '/', query: '', wholeServer: true } } };
+  const options = (url: string, method = 'OPTIONS') => request({ method, url }, {});
+
+  test.each<[string, () => unknown]>([
+    ['in a tunnel, as an asterisk', () => admit(options('*'), tunnel)],
+    ['in a tunnel, as a URL without a path', () => admit(options('https://ok.test'), tunnel)],
+    ['on the plain side, as a URL without a path', () => admit(options('http://ok.test'))],
+    ['turned around by a firewall, as an asterisk', () => admitIntercepted(options('*'), 80)],
+  ])('is understood %s', (_name, admitted) => {
+    expect(admitted()).toMatchObject(ok);
+  });
+
+  test.each<[string, () => unknown]>([
+    ['a path', () => admit(options('/'), tunnel)],
+    ['a URL with one', () => admit(options('http://ok.test/'))],
+    ['a query', () => admit(options('http://ok.test?a'))],
+    ['GET', () => admit(options('http://ok.test', 'GET'))],
+  ])('is not what %s means', (_name, admitted) => {
+    expect(admitted()).not.toMatchObject(ok);
+    expect(admitted()).toMatchObject({ ok: true, value: { target: { path: '/' } } });
+  });
+
+  test.each<[string, () => unknown]>([
+    ['another method', () => admit(options('*', 'GET'), tunnel)],
+    ['more behind it', () => admit(options('*/'), tunnel)],
+    ['no origin that it could mean', () => admit(options('*'))],
+  ])('is refused with %s', (_name, admitted) => {
+    expect(admitted()).toEqual(refused('request-target', NO_URL));
   });
 });

@@ -3,7 +3,7 @@
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
 import { beginSession } from '../../src/core/session.ts';
-import { breakOff, connectionOn, countExchange } from '../../src/http/connection.ts';
+import { breakOff, connectionOn, countExchange, hearFrom } from '../../src/http/connection.ts';
 import { expectNothingLeft } from '../support/leaks.ts';
 import { socketPair } from '../support/socket-pair.ts';
 
@@ -21,6 +21,18 @@ test('a connection tells of its first request, and of that only', async () => {
   countExchange(connection);
   countExchange(connection);
   expect([connection.exchanges, told]).toEqual([2, 1]);
+});
+
+test('a connection tells of the first bytes, and of those only', async () => {
+  const { near } = await socketPair();
+  let told = 0;
+  const connection = connectionOn(near, session);
+  connection.onFirstBytes = () => {
+    told += 1;
+  };
+  hearFrom(connection);
+  hearFrom(connection);
+  expect([told, connection.exchanges]).toEqual([1, 0]);
 });
 
 test.each(['itself', 'its carrier'])('a connection that is broken off resets %s', async (which) => {

@@ -1,7 +1,7 @@
 // Heads of HTTP/2 as heads of HTTP/1.1, or why they are none.
 
 import { describe, expect, test } from 'vitest';
-import { areTrailers, readH2Head } from '../../src/http/h2-head.ts';
+import { areTrailers, isForUs, readH2Head } from '../../src/http/h2-head.ts';
 
 const GET = [':method', 'GET', ':scheme', 'https', ':authority', 'ok.test', ':path', '/a?b'];
 
@@ -35,6 +35,15 @@ describe('a head', () => {
 
   test('toward a proxy has the whole URL', () => {
     expect(readH2Head(GET, true, true).head.url).toBe('https://ok.test/a?b');
+    const clear = readH2Head([':method', 'GET', ':scheme', 'http', ...GET.slice(4)], true, true);
+    expect(clear).toMatchObject({ ok: true, head: { url: 'http://ok.test/a?b' } });
+  });
+
+  test('of OPTIONS for all of an origin has no path toward a proxy, and that of another method none that is good', () => {
+    const all = (method: string): string[] => [':method', method, ...GET.slice(2, 6), ':path', '*'];
+    expect(readH2Head(all('OPTIONS'), true, true).head.url).toBe('https://ok.test');
+    expect(readH2Head(all('OPTIONS'), true).head.url).toBe('*');
+    expect(readH2Head(all('GET'), true, true).head.url).toBe('https://ok.test*');
   });
 
   test('of CONNECT has the authority for its URL, and of an extended one the protocol', () => {
@@ -51,6 +60,11 @@ describe('no head is one', () => {
     ['without a path', GET.slice(0, 6), 'No :path.'],
     ['without a scheme', [...GET.slice(0, 2), ...GET.slice(4)], 'No :scheme of ours.'],
     ['with a scheme of others', [':method', 'GET', ':scheme', 'ftp', ':path', '/'], 'No :scheme of ours.'],
+    [
+      'of what is not secure, within what is',
+      [':method', 'GET', ':scheme', 'http', ...GET.slice(4)],
+      ':scheme is not https.',
+    ],
     ['with a pseudo field twice', [...GET, ':path', '/b'], 'Pseudo field :path unknown or twice.'],
     ['with one that nobody knows', [':x', 'y', ...GET], 'Pseudo field :x unknown or twice.'],
     ['with one behind the others', ['a', 'b', ...GET], 'Pseudo field :method behind the others.'],
@@ -79,6 +93,19 @@ describe('no head is one', () => {
   ])('%s', (_, raw, reason) => {
     expect(readH2Head(raw, true)).toMatchObject({ ok: false, reason });
   });
+});
+
+test.each<[string, string[], string | undefined, boolean]>([
+  ['below our name', GET, 'OK.test', true],
+  ['below our name and a port', [...GET.slice(0, 4), ':authority', 'ok.test:3128', ':path', '/'], 'ok.test', true],
+  ['below our address', [...GET.slice(0, 4), ':authority', '[::1]:3128'], '::1', true],
+  ['below another name', GET, 'other.test', false],
+  ['in the clear', [':scheme', 'http', ':authority', 'ok.test'], 'ok.test', false],
+  ['where we have no name', GET, undefined, false],
+  ['with what is no authority', [':scheme', 'https', ':authority', 'a b'], 'a b', false],
+  ['with an authority that is a field', [':scheme', 'https', 'x', 'y', ':authority', 'ok.test'], 'ok.test', false],
+])('a request %s is for us or not', (_, raw, name, expected) => {
+  expect(isForUs(raw, name)).toBe(expected);
 });
 
 test('trailers are fields without pseudo ones', () => {

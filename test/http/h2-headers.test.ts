@@ -1,8 +1,9 @@
 // Fields as they cross into HTTP/2.
 
+import { sensitiveHeaders } from 'node:http2';
 import { describe, expect, test } from 'vitest';
 import type { RequestTarget } from '../../src/core/target.ts';
-import { asObject, h2RequestHead, lowered } from '../../src/http/h2-headers.ts';
+import { asObject, h2RequestHead, keepSecret, lowered, secretOf } from '../../src/http/h2-headers.ts';
 
 const target: RequestTarget = {
   scheme: 'https',
@@ -45,4 +46,21 @@ test('fields of a reply lose what belongs to a connection', () => {
 
 test('trailers are an object, one that comes twice a list', () => {
   expect({ ...asObject(['a', '1', 'b', '2', 'a', '3', 'a', '4']) }).toEqual({ a: ['1', '3', '4'], b: '2' });
+});
+
+describe('what must not be indexed', () => {
+  const marked = (head: string[]): unknown => Reflect.get(head, sensitiveHeaders);
+
+  test('is what carries credentials, and what came so; nothing else is', () => {
+    const head = ['accept', '*/*', 'authorization', 'Basic x', 'cookie', 'a=b', 'x-key', 'k', 'set-cookie', 'c'];
+    expect(marked(keepSecret([...head], undefined))).toEqual(['authorization', 'cookie', 'set-cookie']);
+    const also = keepSecret([...head, 'set-cookie', 'd'], ['x-key', 'x-gone']);
+    expect(marked(also)).toEqual(['authorization', 'cookie', 'x-key', 'set-cookie']);
+    expect(marked(keepSecret(['accept', '*/*'], ['x-key']))).toBeUndefined();
+  });
+
+  test('is read of what came', () => {
+    expect(secretOf({ [sensitiveHeaders]: ['x-key'] })).toEqual(['x-key']);
+    expect([secretOf({}), secretOf({ [sensitiveHeaders]: [] })]).toEqual([undefined, undefined]);
+  });
 });

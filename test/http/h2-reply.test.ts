@@ -1,8 +1,9 @@
 // Replies on a stream: what the client gets of them, and how they end.
 
 import { constants } from 'node:http2';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { H2Reply } from '../../src/http/h2-reply.ts';
+import { StalledReplies, StalledShare } from '../../src/http/stalled-replies.ts';
 import { replyOf } from '../support/h2.ts';
 import { h2Pair } from '../support/h2-pair.ts';
 
@@ -100,4 +101,58 @@ test('a client that takes nothing is given up', async () => {
   expect(reply.flush()).toBe(false);
   expect((await reply.done).complete).toBe(false);
   expect(gone).toBe(1);
+});
+
+describe('one that waits for its client', () => {
+  async function stalled(fields: string[], size: number, ends: boolean) {
+    const { client, nextStream } = await h2Pair({ settings: { initialWindowSize: 0 } });
+    const asked = replyOf(client.request({ ':method': 'GET' }));
+    const replies = new StalledReplies({ share: 1 << 20, patience: 100 });
+    const reply = new H2Reply(
+      await nextStream(),
+      'GET',
+      60_000,
+      new StalledShare(replies, 'c', { bytesWritten: 0, writableLength: 0 }),
+    );
+    reply.writeHead(200, 'OK', fields);
+    reply.write(Buffer.alloc(size));
+    if (ends) reply.end();
+    else expect(reply.flush()).toBe(false);
+    return { client, asked, replies, reply };
+  }
+
+  test.each([
+    ['under way', [], false],
+    ['under way, with a length', ['content-length', '9000000'], false],
+    ['whole', [], true],
+    ['whole, with a length', ['content-length', '2097152'], true],
+  ])('is counted, and given up by a reset that says so: %s', async (_, fields, ends) => {
+    const { asked, replies, reply } = await stalled(fields, 2 << 20, ends);
+    expect(replies.of('c')).toBe(2 << 20);
+    expect(await asked).toMatchObject({ status: 200, whole: false, code: constants.NGHTTP2_ENHANCE_YOUR_CALM });
+    expect((await reply.done).complete).toBe(false);
+    expect(reply.failure).toMatchObject({ code: 'client-limit' });
+    expect(replies.of('c')).toBe(0);
+  });
+
+  test('counts with what its origin may have sent ahead', async () => {
+    const { replies, reply } = await stalled([], 100_000, false);
+    reply.source = { ahead: 50_000 };
+    reply.flush();
+    expect(replies.of('c')).toBe(150_000);
+  });
+
+  test('counts no more when it has been taken', async () => {
+    const { client, asked, replies, reply } = await stalled([], 100_000, true);
+    expect(replies.of('c')).toBe(100_000);
+    client.settings({ initialWindowSize: 1 << 20 });
+    expect((await asked).body.length).toBe(100_000);
+    expect((await reply.done).complete).toBe(true);
+    expect([replies.of('c'), reply.failure]).toEqual([0, undefined]);
+  });
+
+  test('is not counted where it is small', async () => {
+    const { replies } = await stalled([], 10_000, true);
+    expect(replies.of('c')).toBe(0);
+  });
 });

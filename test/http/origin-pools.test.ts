@@ -40,6 +40,28 @@ async function origin(): Promise<Origin & { sockets: Socket[] }> {
   return Object.assign(opened, { sockets });
 }
 
+describe('pools whose place others take', () => {
+  test('close after a moment what rests, and what is given back', async () => {
+    const pools = poolsOf();
+    const permit = permitFor(`ok.test:${(await origin()).port}`);
+    const [resting, used] = [await acquire(pools, permit, 'http'), await acquire(pools, permit, 'http')];
+    pools.release(resting);
+    pools.retire();
+    expect(await acquire(pools, permit, 'http'), 'nobody gets it any more').not.toBe(resting);
+    pools.release(used);
+    expect([resting.alive, used.alive]).toEqual([true, true]);
+    await until(() => !used.alive && !resting.alive, 'their end');
+    expect(pools.size).toBe(1);
+  });
+
+  test('still open what a request in flight needs', async () => {
+    const pools = poolsOf();
+    pools.retire();
+    const lane = await acquire(pools, permitFor(`ok.test:${(await origin()).port}`), 'http');
+    expect(lane.alive).toBe(true);
+  });
+});
+
 describe('a connection that is given back', () => {
   test('is taken again, the last one first', async () => {
     const pools = poolsOf();

@@ -10,6 +10,7 @@ import { parseAuthority } from '../../src/core/authority.ts';
 import { beginSession, beginTunnel } from '../../src/core/session.ts';
 import { OWN_HOST, OwnPages } from '../../src/http/own-pages.ts';
 import { openCertificateAuthority } from '../../src/pki/certificate-authority.ts';
+import { createCa } from '../../src/pki/create-ca.ts';
 import { permitFor } from '../support/upstream.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'own-pages-'));
@@ -123,5 +124,27 @@ describe('the self-test', () => {
       trusted: true,
       tls: { client: facts, proxy: facts },
     });
+  });
+});
+
+describe('while one CA takes the place of another', () => {
+  const { certificate: pem } = createCa();
+  const previous = new X509Certificate(pem);
+
+  test('the help page offers both, and each can be had', async () => {
+    const { ca } = await openCertificateAuthority({ cert: join(folder, 'ca.pem'), key: join(folder, 'ca-key.pem') });
+    const both = new OwnPages({ ...ca, previous });
+    const page = both.page('/', PROXY)?.body.toString() ?? '';
+    expect(page).toContain(certificate.fingerprint256);
+    expect(page).toContain(previous.fingerprint256);
+    for (const [, link = ''] of page.matchAll(/href="([^"]+)"/g)) expect(both.page(link, PROXY)).toBeDefined();
+    expect(both.page('/ca-previous.pem', PROXY)?.body.toString()).toBe(previous.toString());
+    expect(both.page('/ca-previous.der', PROXY)?.body).toEqual(previous.raw);
+    expect(both.page('/ca.pem', PROXY)?.body.toString()).toBe(certificate.toString());
+  });
+
+  test('else there is none', () => {
+    expect(bodyOf('/')).not.toContain('ca-previous');
+    expect(pages.page('/ca-previous.pem', PROXY)).toBeUndefined();
   });
 });

@@ -39,11 +39,15 @@ function recorded() {
 interface Wish {
   readonly method?: string;
   readonly awaits?: boolean;
+  readonly fields?: readonly string[];
   readonly options?: Partial<RelayOptions>;
 }
 
 /** Between a client that is not there and an origin that is `far`. */
-async function relay(onSocket: (far: Socket) => void, { method = 'GET', awaits = false, options = {} }: Wish = {}) {
+async function relay(
+  onSocket: (far: Socket) => void,
+  { method = 'GET', awaits = false, fields = [], options = {} }: Wish = {},
+) {
   const origin = await tcpOrigin((socket) => {
     socket.on('error', () => undefined);
     onSocket(socket);
@@ -55,14 +59,14 @@ async function relay(onSocket: (far: Socket) => void, { method = 'GET', awaits =
     await origin.close();
   });
   const lane = await pools.open(permitFor(`ok.test:${origin.port}`), 'http');
-  const head = { method, url: '/', httpVersion: '1.1', rawHeaders: [] };
+  const head = { method, url: '/', httpVersion: '1.1', rawHeaders: fields };
   const request = new Request(head, !awaits, () => undefined);
   const { port, said } = recorded();
   const expectation = awaits ? new Expectation(request, port) : undefined;
   onTestFinished(() => expectation?.drop());
   const target = { scheme: 'http', authority, path: '/', query: '' } as const;
   const all = { pools, target, body: awaits ? 4 : 'none', via: undefined, ...options } as const;
-  return { one: new Relay(lane, request, port, all, expectation), lane, said };
+  return { one: new Relay(lane, request, port, all, expectation), lane, said, request };
 }
 
 const answer = (bytes: string) => (far: Socket) => void far.once('data', () => far.write(bytes));
@@ -129,6 +133,7 @@ test('a change of protocol is none for a client that cannot make it', async () =
 
 test.each([
   ['text/event-stream', 3_600_000],
+  ['Text/Event-Stream; charset=utf-8', 3_600_000],
   ['text/plain', DEFAULT_LIMITS.responseTimeout],
 ])('a reply of type %s may be silent for %d ms', async (type, patience) => {
   const head = `HTTP/1.1 200 OK\r\nContent-Type: ${type}\r\nContent-Length: 2\r\n\r\n`;
@@ -136,6 +141,18 @@ test.each([
   const over = one.run();
   await vi.waitFor(() => expect(said).toEqual(['200 OK']));
   expect(lane.patience).toBe(patience);
+  lane.destroy();
+  expect((await over)?.code).toBe('response-aborted');
+});
+
+test.each([
+  ['application/grpc', true],
+  ['Application/gRPC+proto', true],
+  ['application/json', false],
+])('a call of %s has the time of a tunnel for its body: %s', async (type, isLasting) => {
+  const { one, lane, request } = await relay(close, { method: 'POST', awaits: true, fields: ['Content-Type', type] });
+  const over = one.run();
+  expect(request.lasting).toBe(isLasting);
   lane.destroy();
   expect((await over)?.code).toBe('response-aborted');
 });

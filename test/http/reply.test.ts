@@ -3,7 +3,8 @@
 import { describe, expect, test } from 'vitest';
 import { ERROR_KINDS } from '../../src/core/error-kinds.ts';
 import { ProxyError } from '../../src/core/errors.ts';
-import { escapeHtml, html, type Refusal, refusalOf, replyPage, replyRaw } from '../../src/http/reply.ts';
+import { type Refusal, refusalOf } from '../../src/http/refusal.ts';
+import { mediaTypeOf, replyPage, replyRaw } from '../../src/http/reply.ts';
 import { ReplyWriter } from '../../src/http/reply-writer.ts';
 import { expectNothingLeft } from '../support/leaks.ts';
 import { readAll } from '../support/rig.ts';
@@ -39,30 +40,6 @@ function fieldsOf(text: string): Map<string, string> {
     lines.map((line) => [line.slice(0, line.indexOf(':')).toLowerCase(), line.slice(line.indexOf(':') + 2)]),
   );
 }
-
-describe('a refusal', () => {
-  test('says what the error says', () => {
-    expect(denied).toEqual({
-      code: 'denied',
-      status: 403,
-      sentence: ERROR_KINDS.denied.sentence,
-      detail: 'No rule allows it.',
-      rule: 'default',
-      squid: 'ERR_ACCESS_DENIED',
-      url: 'http://no.test/',
-      id: 'id-1',
-    });
-  });
-
-  test('of an error without status is a 502', () => {
-    expect(refusalOf(new ProxyError('client-tls'), '', '')).toMatchObject({ status: 502, rule: undefined });
-  });
-
-  test('shows nothing of what a fault of ours says of itself', () => {
-    const { detail } = refusalOf(new ProxyError('internal', 'ENOENT: /etc/sallyport/ca-key.pem'), '', '');
-    expect(detail).toBe('');
-  });
-});
 
 describe.each([
   ['on a socket', async (refusal: Refusal) => (await raw(refusal)).text],
@@ -109,6 +86,41 @@ describe.each([
     expect(fields.get('content-length')).toBe(String(body.length));
   });
 
+  test('names the place of the rule and what would allow it, whole or not at all', async () => {
+    const mend = (line: string) => ({ where: 'anywhere', line, block: line });
+    const at = { file: '/etc/p.yaml', line: 3 };
+    const lines = ["- { name: 'a', hosts: ['x'] }", 'x'.repeat(2_000), 'a\r\nX-Evil: 1', 'connectPorts: [443, 8443]'];
+    const text = await answer({ ...denied, at, mends: lines.map(mend) });
+    expect(fieldsOf(text).get('x-proxy-rule-at')).toBe('p.yaml:3');
+    expect(fieldsOf(text).get('x-proxy-request')).toBe('id-1');
+    const head = text.slice(0, text.indexOf('\r\n\r\n'));
+    expect([...head.matchAll(/X-Proxy-Allow: (.*)/g)].map(([, line]) => line)).toEqual([lines[0], lines[3]]);
+  });
+
+  test.each([
+    [undefined, 'text/html; charset=utf-8'],
+    ['html', 'text/html; charset=utf-8'],
+    ['text', 'text/plain; charset=utf-8'],
+    ['json', 'application/json'],
+  ] as const)('is as the client reads it: %s', async (form, type) => {
+    const refusal = { ...denied, form, url: 'http://no.test/é' };
+    const text = await answer(refusal);
+    const fields = fieldsOf(text);
+    expect(fields.get('content-type')).toBe(type);
+    expect(mediaTypeOf(refusal)).toBe(type.replace(/;.*/, ''));
+    expect(fields.get('vary')).toBe('Accept');
+    expect(fields.get('x-content-type-options')).toBe('nosniff');
+    expect(fields.has('content-security-policy')).toBe(type.startsWith('text/html'));
+    expect(fields.get('content-length')).toBe(String(text.length - text.indexOf('\r\n\r\n') - 4));
+  });
+
+  test('leads on where the rule says so', async () => {
+    const text = await answer({ ...denied, status: 302, location: 'https://help.test/?u=x' });
+    expect(text).toMatch(/^HTTP\/1\.1 302 /);
+    expect(fieldsOf(text).get('location')).toBe('https://help.test/?u=x');
+    expect(text).toContain('<a href="https://help.test/?u=x">');
+  });
+
   test('keeps its fields within bounds', async () => {
     const text = await answer({ ...denied, rule: 'r'.repeat(10_000), detail: 'd'.repeat(10_000) });
     expect(text.indexOf('\r\n\r\n')).toBeLessThan(2_000);
@@ -116,7 +128,7 @@ describe.each([
 
   test('without a rule says nothing of one', async () => {
     const text = await answer(refusalOf(new ProxyError('connect-failed'), 'ok.test:443', 'id-2'));
-    expect(text).toMatch(/^HTTP\/1\.1 503 Service Unavailable\r\n/);
+    expect(text).toMatch(/^HTTP\/1\.1 503 Service Unavailable[:\r]/);
     expect(fieldsOf(text).has('x-proxy-denied')).toBe(false);
     expect(text).not.toContain('<dt>Rule</dt>');
     expect(text).not.toContain('<dt>Detail</dt>');
@@ -148,9 +160,21 @@ describe('a page to a request', () => {
 
 describe('a page on a socket', () => {
   test('names the rule in its reason phrase, since clients drop the body of a refused CONNECT', async () => {
-    expect((await raw(denied)).text).toMatch(/^HTTP\/1\.1 403 Denied by default\r\n/);
+    expect((await raw(denied)).text).toMatch(/^HTTP\/1\.1 403 Denied by default: No rule allows it\.\r\n/);
+    const at = { file: '/etc/p.yaml', line: 3 };
+    expect((await raw({ ...denied, at })).text).toMatch(/^HTTP\/1\.1 403 Denied by default \(p\.yaml:3\): No rule/);
+    expect((await raw({ ...denied, message: 'Ask.' })).text).toMatch(/^HTTP\/1\.1 403 Denied by default: Ask\.\r\n/);
     const odd = await raw({ ...denied, rule: 'a\r\nb: "c" é' });
-    expect(odd.text).toMatch(/^HTTP\/1\.1 403 Denied by a\?\?b: "c" \?\r\n/);
+    expect(odd.text).toMatch(/^HTTP\/1\.1 403 Denied by a\?\?b: "c" \?: No/);
+  });
+
+  test('says what went wrong in it where no rule decided, and nothing new where clients know the phrase', async () => {
+    const failed = refusalOf(new ProxyError('dns-failed', 'ENOTFOUND'), 'ok.test:443', 'id-2');
+    expect((await raw(failed)).text).toMatch(
+      /^HTTP\/1\.1 503 Service Unavailable: The host name could not be resolved\r\n/,
+    );
+    const asked = refusalOf(new ProxyError('auth-required', 'x'), 'ok.test:443', 'id-2', 'staff');
+    expect((await raw(asked)).text).toMatch(/^HTTP\/1\.1 407 Proxy Authentication Required\r\n/);
   });
 
   test('counts its bytes', async () => {
@@ -183,23 +207,5 @@ describe('a page on a socket', () => {
     const begin = performance.now();
     await closed(near);
     expect(performance.now() - begin).toBeLessThan(3_000);
-  });
-});
-
-describe('markup', () => {
-  test.each([
-    ['<>&"\'', '&lt;&gt;&amp;&quot;&#39;'],
-    ['&lt;', '&amp;lt;'],
-    ['constructor', 'constructor'],
-    ['', ''],
-  ])('%j is escaped as %j', (text, escaped) => {
-    expect(escapeHtml(text)).toBe(escaped);
-  });
-
-  test('of a whole page escapes the title and leaves the parts', () => {
-    const page = html('<b>', ['<p>x</p>']);
-    expect(page).toContain('<title>&lt;b&gt;</title>');
-    expect(page).toContain('<p>x</p>');
-    expect(page).toMatch(/^<!doctype html>.*<\/html>\n$/s);
   });
 });

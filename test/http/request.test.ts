@@ -137,4 +137,15 @@ describe('an error', () => {
     request.fail(new ProxyError('client-aborted'));
     expect(request.error).toBeUndefined();
   });
+
+  test('that outlasts an upload says so once, and not when it is whole', () => {
+    const { request, flow } = open();
+    expect(request.lasting).toBe(false);
+    request.outlast();
+    request.outlast();
+    expect([request.lasting, flow()]).toEqual([true, 1]);
+    const whole = open(true);
+    whole.request.outlast();
+    expect([whole.request.lasting, whole.flow()]).toEqual([false, 0]);
+  });
 });

@@ -1,7 +1,7 @@
 // Which requests offer to leave HTTP, which handshakes go on to the origin, and which 101 grants what was asked.
 
 import { describe, expect, test } from 'vitest';
-import { grantedProtocol, makeUpgrade, offeredProtocols } from '../../src/http/upgrade.ts';
+import { grantedProtocol, isWebSocketOnly, makeUpgrade, offeredProtocols } from '../../src/http/upgrade.ts';
 
 /** The example of RFC 6455 section 1.3. */
 const KEY = 'dGhlIHNhbXBsZSBub25jZQ==';
@@ -32,6 +32,14 @@ describe('an offer', () => {
   test('of HTTP/1.0 is none', () => {
     expect(offeredProtocols(request(['Connection', 'upgrade', 'Upgrade', 'x'], 'GET', '1.0'))).toBeUndefined();
   });
+});
+
+test.each<[string[], boolean]>([
+  [['WebSocket'], true],
+  [['websocket', 'spdy/3.1'], false],
+  [['spdy/3.1'], false],
+])('%j can go on over HTTP/2: %s', (protocols, expected) => {
+  expect(isWebSocketOnly({ protocols, accept: undefined })).toBe(expected);
 });
 
 describe('a handshake', () => {

@@ -1,6 +1,6 @@
 // Several logs at once, each in its format, from opening to close.
 
-import { mkdtemp, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rename, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -47,7 +47,8 @@ describe('the access log', () => {
     log.write(makeEntry());
     await log.close();
     expect(await read('good')).toBe(`${logFormat('squid')(makeEntry())}\n`);
-    expect(errors.map(({ code }) => code)).toEqual(['log-failed']);
+    expect(errors.map(({ code }) => code)).toEqual(['log-failed', 'log-failed']);
+    expect(errors.at(-1)?.detail).toContain('(1 lines lost so far)');
     expect(log.lost).toBe(1);
   });
 
@@ -69,6 +70,50 @@ describe('the access log', () => {
     await log.close();
     expect(await read('a.1')).toContain('http://h.test/1 ');
     expect(await read('a')).toContain('http://h.test/2 ');
+  });
+
+  test('reopen says which could not be opened, and opens the others', async () => {
+    const [bad, good] = [join(folder, 'bad'), join(folder, 'good')];
+    const options = [bad, good].map((path) => ({ path, format: 'squid' }) as const);
+    const log = AccessLog.open(options, onError);
+    for (const path of [bad, good]) await rename(path, `${path}.1`);
+    await mkdir(bad);
+    await expect(log.reopen()).rejects.toMatchObject({ code: 'log-failed', detail: expect.stringContaining('EISDIR') });
+    log.write(makeEntry());
+    await log.close();
+    expect([await read('bad.1'), await read('good.1')]).toEqual([await read('good'), '']);
+  });
+
+  test.each([
+    ['the same path', { path: 'a', format: 'squid' }, 'a'],
+    ['another path and the same lines', { path: 'c', format: 'squid' }, 'c'],
+  ] as const)('what it cannot write at its end is for the log with %s', async (_, next, name) => {
+    await symlink('/dev/full', join(folder, 'a'));
+    const [a, b] = [
+      { path: join(folder, 'a'), format: 'squid' },
+      { path: join(folder, 'b'), format: 'squid' },
+    ] as const;
+    const log = AccessLog.open([a, b], onError);
+    for (let count = 0; count < 10; count += 1) log.write(makeEntry({ url: `http://h.test/${count}` }));
+    await expect.poll(() => log.stats.failing).toBe(1);
+    await rm(join(folder, 'a'));
+    const after = AccessLog.open([b, { ...next, path: join(folder, next.path) }], onError);
+    await log.close(after);
+    await after.close();
+    expect([log.lost, after.lost]).toEqual([0, 0]);
+    for (const one of [name, 'b']) expect((await read(one)).split('\n')).toHaveLength(11);
+  });
+
+  test('what it cannot write at its end and nobody takes is lost and told', async () => {
+    await symlink('/dev/full', join(folder, 'a'));
+    const log = AccessLog.open([{ path: join(folder, 'a'), format: 'squid' }], onError);
+    for (let count = 0; count < 10; count += 1) log.write(makeEntry());
+    await expect.poll(() => log.stats.failing).toBe(1);
+    const after = AccessLog.open([{ path: join(folder, 'b'), format: 'json' }], onError);
+    await log.close(after);
+    await after.close();
+    expect([log.lost, after.lost]).toEqual([10, 0]);
+    expect(errors.at(-1)?.detail).toContain('(10 lines lost so far)');
   });
 
   test('without any log there is nothing to do', async () => {

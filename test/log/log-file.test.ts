@@ -1,8 +1,8 @@
 // Lines reach their file whole and in order, through rotation, missing folders and failing disks.
 
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, rename, rm, stat } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -74,7 +74,7 @@ describe('a log file', () => {
     expect(lines.filter((line) => line.startsWith('b ')).map((line) => line.slice(2))).toEqual(numbered(0, 3000));
   });
 
-  test('that cannot be opened is reported once, its lines are counted, and it works after a reopen', async () => {
+  test('that cannot be opened is reported once, its lines wait, and it works after a reopen', async () => {
     const path = join(folder, 'access.log');
     await mkdir(path);
     const file = new LogFile(path, onError);
@@ -82,34 +82,40 @@ describe('a log file', () => {
     expect(errors.map(({ code, detail }) => `${code} ${detail}`)).toEqual([
       `log-failed ${path}: EISDIR: illegal operation on a directory, open '${path}'`,
     ]);
-    expect(file.lost).toBe(10);
+    expect(file.state).toBe('failing');
     await rm(path, { recursive: true });
-    file.reopen();
+    await file.reopen();
     file.write('at last');
     await file.close();
-    expect(await linesOf(path)).toEqual(['at last']);
+    expect(await linesOf(path)).toEqual([...numbered(0, 10), 'at last']);
+    expect([file.lost, file.state]).toEqual([0, 'well']);
     expect(errors).toHaveLength(1);
   });
 
-  test('that cannot be opened is tried again by itself a second later, and the report comes again after a minute', async () => {
-    let now = 100_000;
-    vi.spyOn(performance, 'now').mockImplementation(() => now);
+  test('that cannot be opened is tried again by itself a second later; what does not fit meanwhile is counted', async () => {
+    const states: string[] = [];
     const path = join(folder, 'access.log');
     await mkdir(path);
-    const file = new LogFile(path, onError);
-    now += 60_001;
-    file.write('lost');
-    expect(errors).toHaveLength(2);
-    now += 60_001;
-    file.write('lost too');
-    expect(errors[2]?.detail).toContain('(1 lines lost so far)');
-    await rm(path, { recursive: true });
-    file.write('too early');
-    now += 1000;
+    const file = new LogFile(path, onError, { moment: 0, most: 20, onState: (state) => void states.push(state) });
     file.write('kept');
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    file.write('this one is too long');
+    await expect.poll(() => file.lost).toBeGreaterThan(0);
+    await rm(path, { recursive: true });
+    await expect.poll(() => file.state, { timeout: 3_000 }).toBe('well');
     await file.close();
     expect(await linesOf(path)).toEqual(['kept']);
-    expect(file.lost).toBe(3);
+    expect(states).toEqual(['failing', 'dropping', 'well']);
+    expect(errors.map(({ detail }) => detail).at(-1)).toContain('do not fit into memory');
+  });
+
+  test('whose last line was never ended begins a new one', async () => {
+    const path = join(folder, 'access.log');
+    await writeFile(path, 'whole\nto');
+    const file = new LogFile(path, onError);
+    file.write('next');
+    await file.close();
+    expect(await linesOf(path)).toEqual(['whole', 'to', 'next']);
   });
 
   test('goes on in the old file when the new one cannot be opened', async () => {
@@ -117,11 +123,78 @@ describe('a log file', () => {
     const file = new LogFile(path, onError);
     await rename(path, join(folder, 'old.log'));
     await mkdir(path);
-    file.reopen();
+    expect(await file.reopen()).toMatchObject({ code: 'log-failed', detail: expect.stringContaining('EISDIR') });
     file.write('still here');
     await file.close();
     expect(await linesOf(join(folder, 'old.log'))).toEqual(['still here']);
     expect(errors).toHaveLength(1);
+  });
+
+  test('that could not be opened anew says so until it is, tries it each second, and then leaves the old file', async () => {
+    const states: string[] = [];
+    const path = join(folder, 'access.log');
+    const file = new LogFile(path, onError, { moment: 0, onState: (state) => void states.push(state) });
+    await rename(path, join(folder, 'old.log'));
+    await mkdir(path);
+    await file.reopen();
+    file.write('one');
+    await expect.poll(() => linesOf(join(folder, 'old.log'))).toEqual(['one']);
+    expect([file.state, file.stats.failing]).toEqual(['failing', true]);
+    await rm(path, { recursive: true });
+    await expect.poll(() => file.state, { timeout: 3_000 }).toBe('well');
+    file.write('two');
+    await file.close();
+    expect(await linesOf(path)).toEqual(['two']);
+    expect(await linesOf(join(folder, 'old.log'))).toEqual(['one']);
+    expect(states).toEqual(['failing', 'well']);
+    expect(file.lost).toBe(0);
+  });
+
+  test('that is opened anew while another one is within a line does not break that line', async () => {
+    const path = join(folder, 'access.log');
+    const file = new LogFile(path, onError);
+    await rename(path, join(folder, 'old.log'));
+    await writeFile(path, 'half of');
+    await file.reopen();
+    await appendFile(path, ' a line\n');
+    file.write('ours');
+    await file.close();
+    expect(await linesOf(path)).toEqual(['half of a line', 'ours']);
+  });
+
+  test('that is opened anew while the disk is still full is not well before a line has got through', async () => {
+    const states: string[] = [];
+    const path = join(folder, 'access.log');
+    await symlink('/dev/full', path);
+    const file = new LogFile(path, onError, { moment: 0, onState: (state) => void states.push(state) });
+    file.write('one');
+    await expect.poll(() => file.state).toBe('failing');
+    await file.reopen();
+    await expect.poll(() => file.stats.waiting).toBe(4);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(states).toEqual(['failing']);
+    await rm(path);
+    await file.reopen();
+    await expect.poll(() => file.state).toBe('well');
+    await file.close();
+    expect(await linesOf(path)).toEqual(['one']);
+    expect(states).toEqual(['failing', 'well']);
+  });
+
+  test('keeps of what it takes as many lines as fit, counts the others, and is well again when there is room for half', async () => {
+    const states: string[] = [];
+    const path = join(folder, 'access.log');
+    await symlink('/dev/full', path);
+    const file = new LogFile(path, onError, { moment: 0, most: 100, onState: (state) => void states.push(state) });
+    for (let number = 10; number < 50; number += 1) file.write(`line ${number}`);
+    await expect.poll(() => file.lost).toBe(28);
+    expect(file.stats.waiting).toBe(96);
+    await rm(path);
+    await file.reopen();
+    await file.close();
+    expect(await linesOf(path)).toEqual(Array.from({ length: 12 }, (_, index) => `line ${10 + index}`));
+    expect(states).toEqual(['dropping', 'well']);
+    expect(file.lost).toBe(28);
   });
 
   test('on a full disk reports once, does not throw, does not hang on close', async () => {
@@ -134,7 +207,35 @@ describe('a log file', () => {
     expect((await reported.promise).detail).toBe('/dev/full: ENOSPC: no space left on device, write');
     for (const line of numbered(0, 100)) file.write(line);
     await file.close();
-    expect(errors).toHaveLength(1);
+    expect(file.lost).toBe(200);
+    expect(errors.map(({ detail }) => detail).slice(1)).toEqual([
+      '/dev/full: it is closed, and there are lines that could not be kept (200 lines lost so far)',
+    ]);
+  });
+
+  test('hands what it could not write to the one that comes after it, and loses none of it', async () => {
+    const path = join(folder, 'access.log');
+    const file = new LogFile('/dev/full', onError);
+    for (const line of numbered(0, 100)) file.write(line);
+    const next = new LogFile(path, onError);
+    next.write('its own');
+    await file.close(next);
+    await next.close();
+    expect(await linesOf(path)).toEqual(['its own', ...numbered(0, 100)]);
+    expect([file.lost, next.lost]).toEqual([0, 0]);
+  });
+
+  test('that is a pipe which nobody reads is closed within seconds, and what did not go in is counted', async () => {
+    const path = join(folder, 'pipe');
+    expect(spawnSync('mkfifo', [path]).status).toBe(0);
+    const file = new LogFile(path, onError);
+    for (let count = 0; count < 1_000; count += 1) file.write('z'.repeat(99));
+    await file.close();
+    // As much as a pipe holds: what is behind is not in it.
+    expect(file.lost).toBe(1_000 - Math.floor(65_536 / 4_096) * 40);
+    expect(errors.map(({ detail }) => detail)).toEqual([
+      expect.stringMatching(/pipe: (?:EAGAIN|it is closed|lines cannot be kept)/),
+    ]);
   });
 
   test('REL-06: on a full disk keeps a bounded number of lines in memory and counts the others', async () => {
@@ -166,15 +267,16 @@ describe('a log file', () => {
     expect(file.lost).toBe(0);
   });
 
-  test('takes nothing after close, and closes twice', async () => {
+  test('takes nothing after close, counts what comes, and closes twice', async () => {
     const path = join(folder, 'access.log');
     const file = new LogFile(path, onError);
     file.write('one');
     await file.close();
     file.write('two');
-    file.reopen();
+    await file.reopen();
     await file.close();
     expect(await linesOf(path)).toEqual(['one']);
+    expect(file.lost).toBe(1);
   });
 });
 
@@ -216,7 +318,10 @@ describe('standard output', () => {
     const [code] = await once(child, 'close');
     expect(code).toBe(0);
     const { errors, lost } = JSON.parse(report);
-    expect(errors).toEqual([expect.stringContaining('stdout: EPIPE')]);
+    expect(errors[0]).toContain('stdout: EPIPE');
+    expect(errors.slice(1)).toEqual([
+      `stdout: it is closed, and there are lines that could not be kept (${lost} lines lost so far)`,
+    ]);
     // The last line, and what was written together when the pipe broke.
     expect(lost).toBeGreaterThanOrEqual(1);
   });

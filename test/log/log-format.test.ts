@@ -46,8 +46,26 @@ describe('logFormat', () => {
     },
   );
 
+  test.each([
+    ['5+', 'NONE_NONE', 'TCP_DENIED'],
+    ['4', 'NONE', 'TCP_DENIED'],
+    ['3.5', 'TAG_NONE', 'TCP_DENIED'],
+  ] as const)('by the tags of Squid %s a transaction without a result is %s, and no other', (tags, none, other) => {
+    for (const name of ['squid', 'common', 'combined'] as const) {
+      const print = logFormat(name, undefined, tags);
+      const lines = [
+        print(makeEntry({ tag: 'NONE_NONE', suffix: 'ABORTED' })),
+        print(makeEntry({ tag: 'TCP_DENIED', suffix: undefined })),
+      ];
+      expect(lines.map((line) => /(?<= )(?:TCP|NONE|TAG)[A-Z_]*(?=[/:])/.exec(line)?.[0])).toEqual([
+        `${none}_ABORTED`,
+        other,
+      ]);
+    }
+  });
+
   test('the list of names is complete', () => {
     expect(LOG_FORMATS.map((name) => logFormat(name)(makeEntry())).length).toBe(new Set(LOG_FORMATS).size);
-    expect(LOG_FORMATS).toHaveLength(4);
+    expect(LOG_FORMATS).toHaveLength(6);
   });
 });

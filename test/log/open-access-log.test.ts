@@ -32,6 +32,19 @@ test('one that cannot is an error that names the mend', async () => {
   expect(said).toEqual([]);
 });
 
+test('one that cannot is told and tried again where others write already', async () => {
+  const { log, said } = serviceRecorder();
+  const path = join(folder, 'comes-back', 'access.log');
+  writeFileSync(join(folder, 'comes-back'), '');
+  const accessLog = await openAccessLog([{ path, format: 'squid', moment: 0 }], log, { tolerant: true });
+  expect(said).toEqual([{ level: 'error', fields: { error: expect.stringContaining(path) }, message: 'access log' }]);
+  accessLog.write(makeEntry());
+  rmSync(join(folder, 'comes-back'));
+  await accessLog.reopen();
+  await accessLog.close();
+  expect(readFileSync(path, 'utf8')).toMatch(/\n$/);
+});
+
 test('one that fails later is told', async () => {
   const { log, said } = serviceRecorder();
   const accessLog = await openAccessLog([{ path: join(folder, 'later.log'), format: 'json' }], log);

@@ -1,7 +1,7 @@
 // What an origin's handshake and end say about a client certificate: asked or not, refused or not, and by what.
 
 import { describe, expect, test } from 'vitest';
-import { CertificateWish } from '../../src/net/certificate-wish.ts';
+import { CertificateAlert, CertificateWish } from '../../src/net/certificate-wish.ts';
 
 const authority = { kind: 'name', host: 'ok.test', port: 443 } as const;
 
@@ -39,6 +39,14 @@ describe('the end of a connection to an origin', () => {
     expect(detail).toContain('its TLS alert: certificate_required');
     expect(detail).toContain('upstream.clientCertificates');
     expect(detail).toContain('onClientCert: splice');
+  });
+
+  test('is a refusal at once only where nothing was asked on it, and its cause is an alert where there was one', () => {
+    const [closed, alerted] = [wish(true), wish(true, 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED')];
+    expect(closed.refusalAtOnce).toMatchObject({ code: REFUSED, cause: undefined });
+    expect(alerted.refusalAtOnce?.cause).toBeInstanceOf(CertificateAlert);
+    closed.use();
+    expect([closed.refusalAtOnce, closed.refusal(false)?.code]).toEqual([undefined, REFUSED]);
   });
 
   test('that did not like the configured one says that', () => {

@@ -1,11 +1,11 @@
 // Opening ports: all or none, sockets handed over safe, and our own addresses known.
 
-import { createServer, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { Listener, leadsTo, type OnSocket } from '../../src/net/listener.ts';
 import { expectNothingLeft } from '../support/leaks.ts';
-import { dialProxy, until } from '../support/rig.ts';
+import { dialProxy, readAll, until } from '../support/rig.ts';
 import { closed, closedPort } from '../support/socket-pair.ts';
 
 expectNothingLeft();
@@ -64,6 +64,43 @@ describe('a listener', () => {
     early.end('b');
     await until(() => sent === 2, 'the second byte');
     await closed(early.resume());
+  });
+});
+
+describe('a listener that retires', () => {
+  test('accepts whom the system has let in, and then nobody', async () => {
+    let accepted = 0;
+    const listener = await open([on('127.0.0.1')], (socket) => {
+      accepted += 1;
+      socket.end('here');
+    });
+    const port = listener.addresses[0]?.port ?? 0;
+    const clients = Array.from({ length: 50 }, () => connect(port, '127.0.0.1'));
+    const heard = Promise.all(clients.map(async (client) => (await readAll(client)).toString()));
+    // They are on their way; the system answers them before we do.
+    await new Promise((resolve) => process.nextTick(resolve));
+    await listener.retire();
+    expect(await heard).toEqual(Array.from({ length: 50 }, () => 'here'));
+    expect(accepted).toBe(50);
+    await expect(dialProxy(port)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+  });
+
+  test('does not wait for an end of those who come', async () => {
+    const listener = await open([on('127.0.0.1')], (socket) => void socket.destroy());
+    const port = listener.addresses[0]?.port ?? 0;
+    let over = false;
+    const come = (): void => {
+      if (over) return;
+      connect(port, '127.0.0.1')
+        .on('error', () => undefined)
+        .once('close', come);
+    };
+    for (let at = 0; at < 20; at += 1) come();
+    const begin = performance.now();
+    await listener.retire();
+    over = true;
+    expect(performance.now() - begin).toBeLessThan(5_000);
+    await expect(dialProxy(port)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
   });
 });
 
@@ -153,3 +190,77 @@ describe('a dial that comes back to us', () => {
     expect([listener.isOwn('127.0.0.1', port), listener.isOwn('127.0.0.1', port + 1)]).toEqual([true, false]);
   });
 });
+
+describe('a change of listeners', () => {
+  const port = (listener: Listener, at = 0): number => listener.addresses[at]?.port ?? 0;
+
+  test('leaves open what stays, opens what is added, closes what is gone', async () => {
+    const seen: string[] = [];
+    const first = await closedPort();
+    const second = await closedPort();
+    const listener = await open([on('127.0.0.1', first), on('127.0.0.2')], (socket, { names }) => {
+      seen.push(names.join());
+      socket.destroy();
+    });
+    const gone = port(listener, 1);
+    const change = await listener.prepare([
+      on('127.0.0.1', second),
+      { ...on('127.0.0.1', first), names: ['new.test'] },
+    ]);
+    change.commit();
+    expect(listener.addresses).toEqual([place(second), place(first)]);
+    await dialProxy(first);
+    await dialProxy(second);
+    await until(() => seen.length === 2, 'both');
+    expect(seen.sort()).toEqual(['', 'new.test']);
+    await expect(dialTo('127.0.0.2', gone)).rejects.toThrow('ECONNREFUSED');
+    expect([listener.isOwn('127.0.0.1', second), listener.isOwn('127.0.0.2', gone)]).toEqual([true, false]);
+  });
+
+  test('that is given up leaves all as it was; who came in meanwhile is cut', async () => {
+    const seen: Socket[] = [];
+    const added = await closedPort();
+    const listener = await open([on('127.0.0.1')], (socket) => seen.push(socket));
+    const change = await listener.prepare([on('127.0.0.1'), on('127.0.0.1', added)]);
+    const early = await dialProxy(added);
+    change.abandon();
+    expect(await readAll(early)).toBe('');
+    await expect(dialProxy(added)).rejects.toThrow('ECONNREFUSED');
+    expect(seen).toEqual([]);
+    expect(listener.addresses).toHaveLength(1);
+  });
+
+  test('hands over who came before it was settled', async () => {
+    const seen: string[] = [];
+    const added = await closedPort();
+    const listener = await open([on('127.0.0.1')], (socket, options) => {
+      seen.push(`${options.port}`);
+      socket.destroy();
+    });
+    const change = await listener.prepare([on('127.0.0.1'), on('127.0.0.1', added)]);
+    await dialProxy(added);
+    await new Promise((resolve) => setImmediate(resolve));
+    change.commit();
+    await until(() => seen.length === 1, 'the early one');
+    expect(seen).toEqual([`${added}`]);
+  });
+
+  test('that cannot be made opens nothing and closes nothing', async () => {
+    const added = await closedPort();
+    const listener = await open([on('127.0.0.1')], (socket) => socket.destroy());
+    await expect(listener.prepare([on('127.0.0.1', added), on('192.0.2.1')])).rejects.toMatchObject({
+      code: 'listen-failed',
+    });
+    await expect(dialProxy(added)).rejects.toThrow('ECONNREFUSED');
+    (await dialProxy(port(listener))).destroy();
+  });
+});
+
+const place = (port: number) => ({ address: '127.0.0.1', port });
+
+function dialTo(host: string, port: number): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host, port }, () => resolve(socket));
+    socket.on('error', reject);
+  });
+}

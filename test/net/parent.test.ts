@@ -92,10 +92,10 @@ describe('a tunnel', () => {
 
 test('a connection for plain requests has what they need, and nothing is said on it', async () => {
   const server = await scriptedParent(() => undefined);
-  const { parent } = makeParent(server.port, { authorization: 'Basic eDp5', via: 'me (1)' });
+  const { parent, health } = makeParent(server.port, { authorization: 'Basic eDp5', via: 'me (1)' });
   const { socket, parent: through } = await parent.reach('ROUNDROBIN_PARENT');
   onTestFinished(() => void socket.destroy());
-  const plain = { authorization: 'Basic eDp5' };
+  const plain = { authorization: 'Basic eDp5', health };
   expect(through).toEqual({ name: 'hq', code: 'ROUNDROBIN_PARENT', via: 'me (1)', plain });
   expect([socket.bytesWritten, server.heads]).toEqual([0, []]);
 });

@@ -43,7 +43,7 @@ describe('a trusted source', () => {
   test.each([
     ['version 1', lineHeader()],
     ['version 2', binaryHeader(0x21, 0x11, inet())],
-  ])('may send %s byte by byte, and the rest later', async (_name, header) => {
+  ])('LB-05: may send %s byte by byte, and the rest later', async (_name, header) => {
     const { near, far } = await socketPair();
     const taken = headers().take(near, TRUSTED, LONG);
     await sendApart(
@@ -65,13 +65,13 @@ describe('a trusted source', () => {
   test.each([
     ['anything else first', Buffer.from('CONNECT a:443 HTTP/1.1\r\n'), /begins without one/],
     ['a broken header', Buffer.from('PROXY TCP4 1.2.3.4\r\n'), /malformed: the line is not that of version 1\.$/],
-  ])('that sends %s is refused', async (_name, bytes, detail) => {
+  ])('LB-02/03: that sends %s is refused', async (_name, bytes, detail) => {
     const { near, far } = await socketPair();
     far.write(bytes);
     expect(await headers().take(near, TRUSTED, LONG)).toEqual(refusal(detail));
   });
 
-  test.each([1, 5, 20])('that ends after %i bytes is refused', async (length) => {
+  test.each([1, 5, 20])('LB-05: that ends after %i bytes is refused', async (length) => {
     const { near, far } = await socketPair();
     far.end(lineHeader().subarray(0, length));
     expect(await headers().take(near, TRUSTED, LONG)).toEqual(refusal(/cut short/));
@@ -88,13 +88,13 @@ describe('a trusted source', () => {
     expect(await headers().take(near, '', LONG)).toEqual({ kind: 'gone' });
   });
 
-  test.each([0, 5, 20])('that stops after %i bytes is refused at the deadline', async (length) => {
+  test.each([0, 5, 20])('LB-05: that stops after %i bytes is refused at the deadline', async (length) => {
     const { near, far } = await socketPair();
     far.write(lineHeader().subarray(0, length));
     expect(await headers().take(near, TRUSTED, 50)).toEqual(refusal(/did not arrive in time/));
   });
 
-  test('is refused where too many of its connections have said nothing yet', async () => {
+  test('LB-05: is refused where too many of its connections have said nothing yet', async () => {
     const gate = headers(2);
     const [first, second] = [await socketPair(), await socketPair()];
     const waiting = gate.take(first.near, TRUSTED, LONG);
@@ -125,13 +125,13 @@ describe('any other source', () => {
     ['version 1', lineHeader()],
     ['version 2', binaryHeader(0x21, 0x11, inet())],
     ['a broken line', Buffer.from('PROXY nonsense\r\n')],
-  ])('is refused with %s', async (_name, bytes) => {
+  ])('LB-01: is refused with %s', async (_name, bytes) => {
     const { near, far } = await socketPair();
     far.write(bytes);
     expect(await headers().take(near, STRANGER, LONG)).toEqual(refusal(/not a trusted one/));
   });
 
-  test('that says nothing keeps no trusted one out', async () => {
+  test('LB-05: that says nothing keeps no trusted one out', async () => {
     const gate = headers(2);
     const [silent, second, third] = [await socketPair(), await socketPair(), await socketPair()];
     const waiting = gate.take(silent.near, STRANGER, LONG);

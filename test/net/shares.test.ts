@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { DEFAULT_LIMITS } from '../../src/core/limits.ts';
-import { openShares } from '../../src/net/shares.ts';
+import { changeShares, openShares } from '../../src/net/shares.ts';
 import { socketPair } from '../support/socket-pair.ts';
 
 const SHORT = { ...DEFAULT_LIMITS, connectTimeout: 40, handshakeTimeout: 40 };
@@ -37,4 +37,27 @@ test('where descriptors are so few that one client could have all places, it get
     for (let at = 0; at <= most; at += 1) admissions.push(await places.admit((await socketPair()).near, 'a'));
     expect(admissions.filter((one) => one === 'in')).toHaveLength(most);
   }
+});
+
+test('other limits hold for whoever comes from then on, and who is in stays', async () => {
+  const shares = openShares({ ...SHORT, connections: 1, connectionsPerClient: 100, handshakesPerClient: 1 }, DIVISION);
+  const enter = async () => shares.places.admit((await socketPair()).near, 'a');
+  expect(await enter()).toBe('in');
+  const eight = { ...SHORT, connections: 8, connectionsPerClient: 2, handshakesPerClient: 3, mintsPerClient: 1 };
+  changeShares(shares, eight, { ...DIVISION, connections: 8 });
+  expect(await enter()).toBe('in');
+  expect(await enter()).toBe('client-full');
+  expect(await granted(() => shares.handshakes.take('a'))).toBe(3);
+  expect(await granted(() => shares.mints.take('a'))).toBeLessThan(10);
+});
+
+test('who waits for a place comes in when there are more', async () => {
+  const one = { ...SHORT, connections: 1, connectionsPerClient: 100, connectTimeout: 5_000 };
+  const shares = openShares(one, { ...DIVISION, connections: 1 });
+  await shares.places.admit((await socketPair()).near, 'a');
+  const waiting = shares.places.admit((await socketPair()).near, 'a');
+  changeShares(shares, one, { ...DIVISION, connections: 2 });
+  expect(await waiting).toBe('in');
+  changeShares(shares, one, { ...DIVISION, connections: 1 });
+  expect(shares.places.stats).toEqual({ taken: 2, waiting: 0 });
 });

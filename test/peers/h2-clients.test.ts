@@ -100,10 +100,16 @@ describe.skipIf(!hasNginx)(`HTTP/2 clients${hasNginx ? '' : ' (skipped: no nginx
   test.skipIf(!NGHTTP)(named('nghttp has many files over one connection', 'nghttp', NGHTTP), async () => {
     const { port } = relay.address() as AddressInfo;
     const fields = ['-H', `:authority: files.test:${nginx.port}`, '--no-verify-peer'];
-    const ran = await run(NGHTTP ?? '', ['-nv', '-m', '20', ...fields, `https://127.0.0.1:${port}/small.txt`]);
+    // Each is asked for once, however often it is named.
+    const urls = Array.from({ length: 20 }, (_, at) => `https://127.0.0.1:${port}/small.txt?${at}`);
+    const ran = await run(NGHTTP ?? '', ['-nv', ...fields, ...urls]);
     expect(ran.code).toBe(0);
     // Its hello has no server name that is an address, and its certificate check is off: what counts is the frames.
-    expect(ran.out.toString()).toContain(':status: 200');
+    expect(ran.out.toString().match(/:status: 200/g)).toHaveLength(20);
+    const entries = (await rig.entries(before + 21)).slice(before);
+    expect(entries.filter(({ method }) => method === 'CONNECT')).toHaveLength(1);
+    const asked = entries.filter(({ outcome, http_version }) => outcome === 'forwarded' && http_version === '2.0');
+    expect(asked.map(({ status }) => status)).toEqual(Array.from({ length: 20 }, () => 200));
   });
 
   test.skipIf(!H2LOAD)(

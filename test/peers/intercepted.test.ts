@@ -45,7 +45,7 @@ describe.skipIf(!hasGateway)(
       expect(denied).toMatchObject({ code: 35, out: '', err: expect.stringMatching(/alert access denied/) });
       expect(native(denied)).toEqual([`${CLIENT} TCP_DENIED/000 0 CONNECT no.test:443 - HIER_NONE/- -`]);
       expect(plainDenied).toMatchObject({ code: 0, out: expect.stringContaining('not allow') });
-      expect(native(plainDenied)).toEqual([`${CLIENT} TCP_DENIED/403 N GET http://no.test/ - HIER_NONE/- text/html`]);
+      expect(native(plainDenied)).toEqual([`${CLIENT} TCP_DENIED/403 N GET http://no.test/ - HIER_NONE/- text/plain`]);
       expect(nameless).toMatchObject({ code: 35, err: expect.stringMatching(/missing extension|alert number 109/) });
       expect(nameless?.entries).toEqual([expect.objectContaining({ error: 'sni-missing', client: CLIENT })]);
     });

@@ -1,4 +1,4 @@
-// Real log readers take every line we can write: calamaris and GoAccess, without one invalid line.
+// Real log readers take every line we can write: calamaris, GoAccess and sarg, without one invalid line.
 
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -7,7 +7,14 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { AccessLog } from '../../src/log/access-log.ts';
 import { LOGGED_OUTCOMES, makeEntry } from '../support/log-entries.ts';
-import { hasCalamaris, hasGoAccess, readWithCalamaris, readWithGoAccess } from '../support/log-readers.ts';
+import {
+  hasCalamaris,
+  hasGoAccess,
+  hasSarg,
+  readWithCalamaris,
+  readWithGoAccess,
+  readWithSarg,
+} from '../support/log-readers.ts';
 import { openOutcomeWorld } from '../support/outcome-origins.ts';
 import { OUTCOMES, playOutcome } from '../support/outcomes.ts';
 import { openRig } from '../support/rig.ts';
@@ -54,6 +61,36 @@ describe('log readers', () => {
     });
     expect(report.mime_type.data.map(({ data }) => data)).toContain('application');
   });
+
+  test.skipIf(!hasSarg)('sarg reads a line of every outcome (skipped where it is missing)', () => {
+    expect(readWithSarg(file)).toMatchObject({ read: ENTRIES.length, excluded: 0 });
+  });
+
+  test.skipIf(!hasSarg)('sarg makes of it who has had how much from where (skipped where it is missing)', async () => {
+    const path = join(folder, 'told.log');
+    const log = AccessLog.open([{ path, format: 'squid' }], (error) => {
+      throw error;
+    });
+    const told = [
+      { user: 'alice', url: 'https://one.test/a', bytes: 300 },
+      { user: 'alice', url: 'https://one.test/b', bytes: 200 },
+      { user: 'bob', url: 'http://two.test/', bytes: 123 },
+      { client: '10.9.8.7', method: 'CONNECT', url: 'three.test:443', tag: 'TCP_TUNNEL', bytes: 77 },
+      { client: '10.9.8.7', url: 'http://four.test/', tag: 'TCP_DENIED', status: 403, bytes: 99 },
+    ] as const;
+    for (const one of told) log.write(makeEntry(one));
+    await log.close();
+    const { pages, read, excluded } = readWithSarg(path);
+    expect([read, excluded]).toEqual([5, 0]);
+    expect(pages.users).toMatch(/\|1\|alice\|2\|500\|/);
+    expect(pages.users).toMatch(/\|2\|10\.9\.8\.7\|2\|176\|/);
+    expect(pages.users).toMatch(/\|3\|bob\|1\|123\|/);
+    for (const site of ['one.test|2|500|', 'two.test|1|123|', 'three.test:443|1|77|', 'four.test|1|99|']) {
+      expect(pages.sites).toContain(`|${site}`);
+    }
+    expect(pages.denied).toContain('four.test');
+    expect(pages.denied).not.toContain('three.test');
+  });
 });
 
 describe('the log of a proxy that has seen every outcome', () => {
@@ -84,5 +121,9 @@ describe('the log of a proxy that has seen every outcome', () => {
     const report = readWithGoAccess(live);
     expect(report.invalid).toBe('');
     expect(report.general).toMatchObject({ total_requests: lines, valid_requests: lines, failed_requests: 0 });
+  });
+
+  test.skipIf(!hasSarg)('is read by sarg without an excluded line (skipped where it is missing)', () => {
+    expect(readWithSarg(live)).toMatchObject({ read: lines, excluded: 0 });
   });
 });

@@ -109,7 +109,7 @@ describe.skipIf(!hasAll)(`OpenSSH by ProxyCommand${hasAll ? '' : ' (skipped: no 
     const refused = await run(SSH, [...words('no.test'), `${sshd.user}@no.test`, 'true']);
     expect(refused).toMatchObject({
       code: 255,
-      err: expect.stringMatching(/Proxy error: "HTTP\/1\.1 403 Denied by default"/),
+      err: expect.stringMatching(/Proxy error: "HTTP\/1\.1 403 Denied by default: /),
     });
     expect((await rig.lines(before + 1))[before]).toBe(
       `TCP_DENIED/403 N CONNECT no.test:${sshd.port} - HIER_NONE/- text/html`,

@@ -9,8 +9,8 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
-import { afterEach, describe, expect, test } from 'vitest';
+import { dirname, join } from 'node:path';
+import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { presentFiles, readCertificateFile, readSecretFile, writeCaFiles } from '../../src/pki/ca-files.ts';
 import { refusal, temporaryFolder } from './fixtures.ts';
 
@@ -42,6 +42,28 @@ describe('a secret is read', () => {
 
   test.each([0o700, 0o750, 0o755, 0o1777])('in our folder of mode %o', async (bits) => {
     expect(await readSecretFile(file(folder(bits), 0o600))).toBe('secret');
+  });
+});
+
+describe('a secret that systemd has handed over', () => {
+  // By a list on a file of root's: 0440 is what its mask looks like. Another file, or one of another group, is no such thing.
+  test.skipIf(!isRoot).each<[string, boolean, number, string, number]>([
+    ['with the mask of a list where the group would be', true, 0o440, 'ca-key.pem', 0],
+    ['in a folder below', false, 0o440, 'below/ca-key.pem', 0],
+    ['open to others', false, 0o444, 'ca-key.pem', 0],
+    ['which a group may write', false, 0o460, 'ca-key.pem', 0],
+    ['of a group with members', false, 0o440, 'ca-key.pem', 12_345],
+  ])('%s: %s', async (_, isRead, bits, name, group) => {
+    const where = folder(0o550);
+    vi.stubEnv('CREDENTIALS_DIRECTORY', where);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const path = join(where, name);
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    writeFileSync(path, 'secret');
+    chmodSync(path, bits);
+    chownSync(path, 0, group);
+    if (isRead) expect(await readSecretFile(path)).toBe('secret');
+    else expect((await refusal(readSecretFile(path))).detail).toContain('is open to group or others');
   });
 });
 
@@ -159,6 +181,18 @@ describe('new files', () => {
       expect(readdirSync(where).sort()).toEqual(['ca-key.pem', 'ca.pem']);
     },
   );
+
+  test('are one where both have one name, as secret as the key', async () => {
+    const where = folder();
+    const one = { cert: join(where, 'both.pem'), key: join(where, 'both.pem') };
+    expect(await writeCaFiles(one, content)).toBe(true);
+    expect([mode(one.key), readFileSync(one.key, 'utf8'), ...readdirSync(where)]).toEqual([
+      '600',
+      'the keythe certificate',
+      'both.pem',
+    ]);
+    expect(await writeCaFiles(one, content)).toBe(false);
+  });
 
   test('leave the mode of a folder that is there alone', async () => {
     const where = folder(0o755);

@@ -41,6 +41,24 @@ describe('a rule that has problems', () => {
       },
     ],
     [
+      'a scheme beside URLs',
+      allow({ urls: ['https://ok.test'], scheme: 'https' }),
+      {
+        path: ['rules', 0, 'scheme'],
+        message: '"scheme" has no effect beside "urls", which name theirs',
+        suggestion: 'leave it out',
+      },
+    ],
+    [
+      'methods of what is no request',
+      allow({ methods: ['GET'], scheme: 'connect' }),
+      {
+        path: ['rules', 0, 'scheme'],
+        message: 'a rule with "methods" is for requests, and "scheme: connect" for what comes before them',
+        suggestion: 'write "scheme: https"',
+      },
+    ],
+    [
       'a bad URL',
       allow({ urls: ['https://ok.test/{a,b}'] }),
       {
@@ -197,6 +215,21 @@ describe('a rule that has problems', () => {
 });
 
 describe('a rule that is sound', () => {
+  test.each<[hosts: string[], byName: boolean]>([
+    [['ok.test', 'intranet', '192.0.2.1', '[2001:db8::1]'], true],
+    [['.ok.test', '*.ok.test', 'api-*.ok.test', '*.eu-*.ok.test'], true],
+    [['.test'], false],
+    [['*.test'], false],
+    [['ok.test', '.test'], false],
+    [['api-*.test'], false],
+    [['.ok-*.test'], false],
+    [['ok.t*'], false],
+    [['*'], false],
+  ])('with hosts %j names them, and not whoever has a name there: %s', (hosts, byName) => {
+    const { rules, problems } = compile([allow({ hosts })]);
+    expect([problems, rules.map((rule) => rule.byName)]).toEqual([[], [byName]]);
+  });
+
   test.each([
     ['its own', allow({ tls: 'splice' }), 'bump', 'splice'],
     ['the default', allow({}), 'splice', 'splice'],

@@ -362,6 +362,17 @@ describe('an offer to leave HTTP', () => {
     expect(outcome(policyOf(rules), url, offered)).toEqual(expected);
   });
 
+  test.each<[string, string, RuleOptions[], Partial<PolicyOptions>, boolean]>([
+    ['where a rule permits one', 'k.test:443', rules, {}, true],
+    ['where the default of upgrades permits one', 'a.test:443', rules, {}, true],
+    ['not where no rule of the host does', 'n.test:443', rules.slice(1, 2), {}, false],
+    ['where the default allows and permits one', 'else.example:443', [], { default: 'allow' }, true],
+    ['not where nothing is allowed', 'else.example:443', rules, {}, false],
+    ['in report mode', 'n.test:443', rules.slice(1, 2), { mode: 'report' }, true],
+  ])('of a WebSocket is worth making %s', (_name, to, list, options, expected) => {
+    expect(policyOf(list, options).mayOpenWebSocket(authority(to))).toBe(expected);
+  });
+
   test('is let through and told in report mode, but for what would hide requests', () => {
     const compiled = compilePolicy({ ...BASE, mode: 'report', rules });
     if (!compiled.ok) throw new Error('these rules are sound');

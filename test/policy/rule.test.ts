@@ -59,6 +59,25 @@ describe('which key of a rule a request fails on', () => {
   });
 });
 
+test.each([
+  ['http', 'scheme', undefined, 'scheme'],
+  ['https', undefined, 'scheme', undefined],
+  ['connect', undefined, 'scheme', 'scheme'],
+] as const)(
+  'a rule with scheme %s misses a CONNECT by %s, a plain request by %s, one for https by %s',
+  (scheme, connect, http, https) => {
+    const rule = compile({ scheme });
+    const authority = { kind: 'name', host: 'ok.test', port: 443 } as const;
+    const miss = (own: 'http' | 'https') =>
+      missOfRequest({ rule, url: undefined }, inside, 'GET', { scheme: own, authority, path: '/', query: '' });
+    expect([missOfConnect({ rule, url: undefined }, inside, 443), miss('http'), miss('https')]).toEqual([
+      connect,
+      http,
+      https,
+    ]);
+  },
+);
+
 test('a client that is no address is in no range', () => {
   const { clients } = compile({ clients: ['0.0.0.0/0', '::/0'] });
   expect(clients && new Client('').isIn(clients)).toBe(false);

@@ -1,7 +1,8 @@
 // The workers together: a place that becomes empty is filled, and the end comes, whatever a worker does.
 
 import { once } from 'node:events';
-import { mkdtempSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -12,7 +13,7 @@ import { handOver } from '../../src/pki/handed-ca.ts';
 import { MASTER_LIFE } from '../../src/pki/ticket-keys.ts';
 import { Crew, type CrewOptions } from '../../src/supervisor/crew.ts';
 import { childrenOf } from '../support/proxy-process.ts';
-import { dialProxy, rigConfig, until } from '../support/rig.ts';
+import { dialProxy, rigConfig, say, until } from '../support/rig.ts';
 import { serviceRecorder } from '../support/service-recorder.ts';
 import { closedPort } from '../support/socket-pair.ts';
 
@@ -20,10 +21,11 @@ import { closedPort } from '../support/socket-pair.ts';
 const SILENCE = 3_000;
 
 /** A worker, a spare and a shared port. */
-async function start(options: Pick<CrewOptions, 'silence' | 'abandoned'> = {}) {
-  const rig = rigConfig(mkdtempSync(join(tmpdir(), 'crew-')));
+async function start(options: Partial<Pick<CrewOptions, 'silence' | 'abandoned' | 'workers'>> = {}, given?: number) {
+  const folder = mkdtempSync(join(tmpdir(), 'crew-'));
+  const rig = rigConfig(folder);
   const { ca } = await openCertificateAuthority(rig.ca);
-  const port = await closedPort();
+  const port = given ?? (await closedPort());
   const config = {
     ...rig,
     listen: [{ address: '127.0.0.1', port, names: ['proxy.test'] }],
@@ -42,7 +44,7 @@ async function start(options: Pick<CrewOptions, 'silence' | 'abandoned'> = {}) {
       () => 'in',
       (error: Error) => error.message,
     );
-  return { crew, said, spares, children, served, port, ca: ca.anchor.toString() };
+  return { crew, said, spares, children, served, port, folder, ca: ca.anchor.toString() };
 }
 
 test('a worker that is killed is told, and the spare takes its place', async () => {
@@ -62,6 +64,25 @@ test('a worker that is killed is told, and the spare takes its place', async () 
   ]);
   expect(await served()).toBe('in');
   await until(() => spares().length === 2, 'another spare', undefined, 10_000);
+});
+
+test('a worker is replaced though the log cannot be opened just then', { timeout: 60_000 }, async () => {
+  const { said, spares, children, served, folder, port } = await start();
+  await until(() => spares().length === 1, 'the spare', undefined, 30_000);
+  const [spare = 0] = spares();
+  const [worker = 0] = children().filter((pid) => pid !== spare);
+  const path = join(folder, 'access.log');
+  rmSync(path);
+  mkdirSync(path);
+  process.kill(worker, 'SIGKILL');
+  await until(
+    () => said().some(({ message }) => message === 'a worker has taken the place'),
+    'the next worker',
+    () => JSON.stringify(said()),
+    30_000,
+  );
+  expect(await served()).toBe('in');
+  expect(await say(port, 'GET / HTTP/1.1\r\nHost: me\r\nConnection: close\r\n\r\n')).toMatch(/^HTTP\/1\.1 200/);
 });
 
 test('a spare that is killed costs nothing, and the next worker is made from the start', async () => {
@@ -144,6 +165,36 @@ test('a start that is abandoned leaves nobody behind', async () => {
   await expect(start({ abandoned: asked.signal })).rejects.toBe('not wanted');
   expect(children()).toEqual([]);
 });
+
+test('a start that is abandoned lets those finish who have come in meanwhile', async () => {
+  const asked = new AbortController();
+  const port = await closedPort();
+  const before = new Set(childrenOf(process.pid));
+  const children = (): number[] => childrenOf(process.pid).filter((pid) => !before.has(pid));
+  const starting = start({ workers: 2, abandoned: asked.signal }, port);
+  starting.catch(() => undefined);
+  await until(() => children().length === 2, 'the workers', undefined, 10_000);
+  // The one that keeps the start from being over.
+  process.kill(children()[1] ?? 0, 'SIGSTOP');
+  let client: Socket | undefined;
+  while (!client) client = await dialProxy(port).catch(() => undefined);
+  let reply = '';
+  client
+    .on('error', () => undefined)
+    .on('data', (bytes) => {
+      reply += bytes.toString('latin1');
+    });
+  client.write(`GET /ca.pem HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n`);
+  asked.abort('not wanted');
+  // Until nobody is let in any more.
+  for (let late: Socket | undefined = client; late; late = await dialProxy(port).catch(() => undefined)) {
+    if (late !== client) late.destroy();
+  }
+  client.write('\r\n');
+  await expect(starting).rejects.toBe('not wanted');
+  expect(reply).toMatch(/^HTTP\/1\.1 200 /);
+  expect(children()).toEqual([]);
+}, 30_000);
 
 test('once it accepts no more, no place is filled', async () => {
   const { crew, said, children, served } = await start();

@@ -73,7 +73,9 @@ describe('several workers', () => {
   test('that nobody wants any more are not even made', async () => {
     const before = childrenOf(process.pid);
     const config = setting();
-    await expect(startSupervised(config, log, 2, AbortSignal.abort('not wanted'))).rejects.toBe('not wanted');
+    await expect(startSupervised(config, log, 2, { abandoned: AbortSignal.abort('not wanted') })).rejects.toBe(
+      'not wanted',
+    );
     expect(childrenOf(process.pid)).toEqual(before);
     // It had to be read, or made, to the end.
     expect(readFileSync(config.ca.cert, 'utf8')).toContain('END CERTIFICATE');

@@ -28,7 +28,17 @@ async function fork(change: Partial<Config> = {}): Promise<{ worker: WorkerProce
   const port = await closedPort();
   const listen = [{ address: '127.0.0.1', port, names: [] }];
   const ticketMaster = makeTicketMaster();
-  worker.begin({ type: 'start', worker: 1, workers: 1, config: { ...config, listen, ...change }, ca, ticketMaster });
+  worker.begin({
+    type: 'start',
+    worker: 1,
+    workers: 1,
+    config: { ...config, listen, ...change },
+    ca,
+    ticketMaster,
+    given: new Map(),
+    admin: undefined,
+    later: false,
+  });
   return { worker, port };
 }
 
@@ -77,6 +87,35 @@ describe('a worker process', () => {
       await wait(100);
     }
     expect(worker.look()).toBeGreaterThan(10);
+  });
+
+  test('that is late with one config is not taken to have the next, and uses neither unasked', async () => {
+    const { worker, port } = await fork();
+    await worker.listening;
+    const [late, next] = [await closedPort(), await closedPort()];
+    const offered = (offer: number, at: number) => {
+      const listen = [{ address: '127.0.0.1', port: at, names: [] }];
+      return { offer, workers: 1, config: { ...config, listen }, ca };
+    };
+    process.kill(worker.pid ?? 0, 'SIGSTOP');
+    const failure = await worker.prepare(offered(1, late), 200);
+    expect([failure?.code, failure?.detail]).toEqual(['internal', 'Worker 1 does not answer.']);
+    await worker.abandon(1, 100);
+    // Its answer to the first is on its way when the second is asked for.
+    const second = worker.prepare(offered(2, next));
+    process.kill(worker.pid ?? 0, 'SIGCONT');
+    expect(await second).toBeUndefined();
+    await worker.commit(2);
+    (await dialProxy(next)).destroy();
+    for (const gone of [port, late]) await expect(dialProxy(gone)).rejects.toThrow('ECONNREFUSED');
+  });
+
+  test('that does not come to use a config is killed: another would begin with it', async () => {
+    const { worker } = await fork();
+    await worker.listening;
+    process.kill(worker.pid ?? 0, 'SIGSTOP');
+    await worker.commit(1, 100);
+    expect(await worker.left).toBe('SIGKILL');
   });
 
   test('that dies before it listens has not begun, and nobody waits for its answers', async () => {

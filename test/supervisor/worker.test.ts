@@ -59,6 +59,9 @@ async function begin(execArgv: readonly string[] = []): Promise<Told> {
     },
     ca: handOver(ca),
     ticketMaster: makeTicketMaster(),
+    given: new Map(),
+    admin: undefined,
+    later: false,
   };
   const tell = (order: ToWorker): void => void child.send(order);
   const hears = (type: FromWorker['type']): Promise<FromWorker> =>

@@ -9,7 +9,7 @@ export const TYPE = { data: 0, headers: 1, priority: 2, reset: 3, settings: 4, p
 export const END_STREAM = 1;
 export const END_HEADERS = 4;
 
-const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
+export const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
 
 export function frame(type: number, flags: number, stream: number, payload: Uint8Array = Buffer.alloc(0)): Buffer {
   const head = Buffer.alloc(9);
@@ -71,6 +71,9 @@ export class RawH2 {
   readonly came: Came[] = [];
   #held: Buffer = Buffer.alloc(0);
   closed = false;
+  /** Whether pings are answered, as they have to be. */
+  answers = true;
+  #answered = 0;
   #wake: () => void = () => undefined;
 
   constructor(socket: TLSSocket, settings: Uint8Array = Buffer.alloc(0)) {
@@ -96,6 +99,13 @@ export class RawH2 {
   /** A request without a body on a stream, its header block as it is given. */
   request(stream: number, block: Uint8Array, flags = END_STREAM | END_HEADERS): void {
     this.send(frame(TYPE.headers, flags, stream, block));
+  }
+
+  /** Those that have come and were not answered yet. */
+  answerPings(): void {
+    const asked = this.of(TYPE.ping, 0).filter(({ flags }) => flags === 0);
+    for (const { payload } of asked.slice(this.#answered)) this.send(frame(TYPE.ping, 1, 0, payload));
+    this.#answered = asked.length;
   }
 
   /** Of one stream, or of the connection for 0. */
@@ -145,6 +155,7 @@ export class RawH2 {
       const [type, flags, stream] = [this.#held.readUInt8(3), this.#held.readUInt8(4), this.#held.readUInt32BE(5)];
       this.came.push({ type, flags, stream, payload: Buffer.from(this.#held.subarray(9, 9 + length)) });
       this.#held = this.#held.subarray(9 + length);
+      if (type === TYPE.ping && flags === 0 && this.answers) this.answerPings();
     }
   }
 }

@@ -1,15 +1,17 @@
 // Runs the log readers that auditors have over a native log, and gives what they counted.
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const CALAMARIS = '/usr/bin/calamaris';
 const GOACCESS = '/usr/bin/goaccess';
+const SARG = '/usr/bin/sarg';
 
 export const hasCalamaris = existsSync(CALAMARIS);
 export const hasGoAccess = existsSync(GOACCESS);
+export const hasSarg = existsSync(SARG);
 
 /** As the README gives it. The method is skipped: GoAccess refuses `-`, which Squid prints where there was none. */
 const GOACCESS_FORMAT = '%x.%^ %~%L %h %^/%s %b %^ %U %e %^ %M';
@@ -59,4 +61,32 @@ export function readWithGoAccess(file: string): GoAccessReport {
   if (run.status !== 0) throw new Error(run.stderr);
   const report: Omit<GoAccessReport, 'invalid'> = JSON.parse(readFileSync(output, 'utf8'));
   return { ...report, invalid: existsSync(invalid) ? readFileSync(invalid, 'utf8') : '' };
+}
+
+export interface SargReport {
+  /** Its pages, each as words between bars. */
+  readonly pages: Readonly<Record<'users' | 'sites' | 'denied', string>>;
+  readonly read: number;
+  readonly excluded: number;
+}
+
+export function readWithSarg(file: string): SargReport {
+  const folder = mkdtempSync(join(tmpdir(), 'sarg-'));
+  const [config, output] = [join(folder, 'sarg.conf'), join(folder, 'out')];
+  const reports = 'report_type topusers topsites sites_users users_sites denied';
+  writeFileSync(config, `${reports}\nresolve_ip no\nrecords_without_userid ip\ndate_format e\n`);
+  const run = spawnSync(SARG, ['-f', config, '-l', file, '-o', output, '-w', folder, '-x'], {
+    encoding: 'utf8',
+    env: { PATH: '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' },
+  });
+  const [, read, excluded] = /Records read: (\d+), written: \d+, excluded: (\d+)/.exec(run.stderr) ?? [];
+  const period = existsSync(output) ? readdirSync(output).find((name) => /^\d/.test(name)) : undefined;
+  if (run.status !== 0 || period === undefined) throw new Error(run.stderr);
+  const page = (name: string): string => {
+    const path = join(output, period, name);
+    const html = existsSync(path) ? readFileSync(path, 'utf8') : '';
+    return html.replace(/<[^>]*>/g, '|').replace(/[|\s]*\|[|\s]*/g, '|');
+  };
+  const pages = { users: page('index.html'), sites: page('topsites.html'), denied: page('denied.html') };
+  return { pages, read: Number(read), excluded: Number(excluded) };
 }

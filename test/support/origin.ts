@@ -9,6 +9,8 @@ export interface Origin {
   readonly port: number;
   /** Connections accepted so far. */
   readonly accepted: number;
+  /** Of these, those that are open. */
+  readonly open: number;
   /** Closes the listener and every connection. */
   close(): Promise<void>;
 }
@@ -43,6 +45,9 @@ export function listening(server: Server, address: string): Promise<Origin> {
         port,
         get accepted() {
           return accepted;
+        },
+        get open() {
+          return sockets.size;
         },
         close: () =>
           new Promise<void>((closed) => {

@@ -9,6 +9,8 @@ import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'n
 import { onTestFinished } from 'vitest';
 import type { Config } from '../../src/config/config.ts';
 import { DEFAULT_LIMITS, type Limits } from '../../src/core/limits.ts';
+import { MANAGER_CLIENTS, type ManagerOptions } from '../../src/core/manager-options.ts';
+import type { RefusalOptions } from '../../src/http/page-style.ts';
 import { createServiceLog } from '../../src/log/service-log.ts';
 import type { ClientCertificateOptions, ListenOptions, ParentOptions, RouteOptions } from '../../src/net/options.ts';
 import type { CaOptions } from '../../src/pki/certificate-authority.ts';
@@ -40,10 +42,16 @@ export interface RigOptions {
   /** What makes its listener another than that of a forward proxy. */
   readonly listen?: Pick<ListenOptions, 'proxyProtocol' | 'transparent'>;
   readonly auth?: Config['auth'];
+  readonly manager?: Partial<ManagerOptions>;
+  /** Further logs; relative paths are in the folder of the rig. */
+  readonly logs?: Config['log']['access'];
+  readonly tunnelEvents?: NonNullable<Config['log']['tunnelEvents']>;
+  readonly onReload?: Config['onReload'];
+  readonly refusals?: RefusalOptions;
 }
 
 /** Of one process, this one; or of as many workers as PROXY_WORKERS says. */
-export type RigProxy = Omit<RunningProxy, 'renewTickets'>;
+export type RigProxy = Omit<RunningProxy, 'renewTickets' | 'prepare' | 'measure' | 'list'>;
 
 /** How many processes a rig has; each has caches of its own. */
 export const WORKERS = Number(process.env['PROXY_WORKERS'] ?? 1);
@@ -68,6 +76,13 @@ export function rigConfig(folder: string, options: RigOptions = {}): Config {
     file: join(folder, 'proxy.yaml'),
     listen: [{ address: '127.0.0.1', port: options.port ?? 0, names: options.names ?? [], ...options.listen }],
     workers: 1,
+    admin: {
+      socket: undefined,
+      named: true,
+      listen: undefined,
+      tokenFile: undefined,
+      manager: { clients: MANAGER_CLIENTS, ...options.manager },
+    },
     ca: options.caFiles ?? { cert: join(folder, 'ca', 'ca.pem'), key: join(folder, 'ca', 'ca-key.pem') },
     ...(options.auth ? { auth: options.auth } : {}),
     upstream: {
@@ -81,6 +96,7 @@ export function rigConfig(folder: string, options: RigOptions = {}): Config {
     resolver: { servers: options.servers ?? [], hosts: options.hosts ?? {}, maxTtl: 300_000 },
     via: 'via' in options ? options.via : 'sallyport',
     http2: options.http2 ?? true,
+    onReload: options.onReload ?? 'keep',
     rejections: {
       onReject: options.onReject ?? 'suggest',
       state: join(folder, 'state', 'exceptions.json'),
@@ -100,10 +116,13 @@ export function rigConfig(folder: string, options: RigOptions = {}): Config {
       access: [
         { path: join(folder, 'access.log'), format: 'squid', moment: 0 },
         { path: join(folder, 'access.json'), format: 'json', moment: 0 },
+        ...(options.logs ?? []).map((log) => ({ moment: 0, ...log, path: join(folder, log.path) })),
       ],
+      ...(options.tunnelEvents ? { tunnelEvents: options.tunnelEvents } : {}),
       service: { level: process.env['RIG_LOG'] ? 'debug' : 'silent' },
     },
     limits: { ...DEFAULT_LIMITS, ...options.limits },
+    refusals: options.refusals ?? {},
   };
 }
 

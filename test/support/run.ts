@@ -20,26 +20,28 @@ export interface RunOptions {
   readonly folder?: string;
   /** Written to its standard input, which is then left open; without it there is none. */
   readonly input?: string;
+  /** Milliseconds after which it is ended; 30 s without it. */
+  readonly limit?: number;
 }
 
 export interface Ran {
-  /** Exit code; null when a signal ended it, as after `RUN_LIMIT`. */
+  /** Exit code; null when a signal ended it, as at its limit. */
   readonly code: number | null;
   readonly out: Buffer;
   readonly err: string;
 }
 
-/** Milliseconds after which a program is ended. */
+/** Milliseconds after which a program is ended, where nobody says otherwise. */
 const RUN_LIMIT = 30_000;
 
 export function run(command: string, words: readonly string[], options: RunOptions = {}): Promise<Ran> {
-  const { env = {}, folder, input } = options;
+  const { env = {}, folder, input, limit = RUN_LIMIT } = options;
   return new Promise((resolve, reject) => {
     const child = spawn(command, [...words], {
       ...(folder === undefined ? {} : { cwd: folder }),
       env: { PATH: PATH.join(':'), LC_ALL: 'C', ...env },
       stdio: ['pipe', 'pipe', 'pipe'],
-      timeout: RUN_LIMIT,
+      timeout: limit,
     });
     const out: Buffer[] = [];
     let err = '';

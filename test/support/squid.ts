@@ -9,8 +9,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RuleOptions } from '../../src/policy/policy.ts';
 
-const SQUID = '/usr/sbin/squid';
-const CERTGEN = '/usr/lib/squid/security_file_certgen';
+export const SQUID = '/usr/sbin/squid';
+export const CERTGEN = '/usr/lib/squid/security_file_certgen';
 
 /** Tests that need Squid skip themselves where this is false. */
 export const hasSquid = existsSync(SQUID) && existsSync(CERTGEN);
@@ -142,7 +142,7 @@ function globSource(glob: string): string {
 }
 
 /** Started by root, Squid becomes the user it was built for, who must own what it reads and writes. */
-async function handToSquidsUser(folder: string): Promise<void> {
+export async function handToSquidsUser(folder: string): Promise<void> {
   if (process.getuid?.() !== 0) return;
   const id = (flag: string): number => Number(execFileSync('id', [flag, 'proxy'], { encoding: 'utf8' }));
   const [uid, gid] = [id('-u'), id('-g')];
@@ -163,7 +163,7 @@ function untilAccepting(child: ChildProcess): Promise<void> {
   });
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();

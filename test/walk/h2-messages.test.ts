@@ -4,7 +4,12 @@
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import type { RequestListener } from 'node:http';
-import type { Http2ServerRequest, Http2ServerResponse, ServerHttp2Stream } from 'node:http2';
+import {
+  type Http2ServerRequest,
+  type Http2ServerResponse,
+  type ServerHttp2Stream,
+  sensitiveHeaders,
+} from 'node:http2';
 import { createServer, type TLSSocket } from 'node:tls';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { ask, h2Origin, h2Through, type OnStream, replyOf } from '../support/h2.ts';
@@ -242,4 +247,23 @@ describe('an upgrade', () => {
     expect(asked).toEqual(['1.1 websocket']);
     tls.destroy();
   });
+});
+
+test('credentials, and what came so, never enter a table that the exchanges of others share', async () => {
+  let seen: unknown;
+  const { rig, authority } = await pathTo(
+    h2((stream, headers) => {
+      seen = Reflect.get(headers, sensitiveHeaders);
+      const marked = { 'x-token': 't', 'x-open': 'o', 'set-cookie': ['a=b'] };
+      stream.respond(Object.assign(marked, { [sensitiveHeaders]: ['x-token'] }));
+      stream.end('ok');
+    }),
+  );
+  const session = await h2Through(rig, authority);
+  const asked = { ':path': '/', authorization: 'Basic eDp5', cookie: 'c=d', 'x-key': 'k', 'x-open': 'o' };
+  const reply = await ask(session, Object.assign(asked, { [sensitiveHeaders]: ['x-key'] }));
+  expect(reply.body.toString()).toBe('ok');
+  expect(seen).toEqual(expect.arrayContaining(['authorization', 'cookie', 'x-key']));
+  expect(seen).toHaveLength(3);
+  expect(Reflect.get(reply.headers, sensitiveHeaders)).toEqual(['x-token', 'set-cookie']);
 });

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { watchEnd } from '../../src/http/h2-end.ts';
 import { ask, h2Origin, h2Through, replyOf } from '../support/h2.ts';
 import { httpsOrigin, type Origin } from '../support/origin.ts';
-import { get, openRig, type Rig, readAll, startRig, tlsThrough, until } from '../support/rig.ts';
+import { get, openRig, type Rig, readAll, startRig, tlsThrough, until, WORKERS } from '../support/rig.ts';
 import { TestCa } from '../support/test-ca.ts';
 
 const ca = new TestCa();
@@ -146,36 +146,44 @@ describe('the protocol that a client is offered', () => {
     onTestFinished(() => old.close());
     const rig = await startRig({ trust: [ca.rootFile], hosts, policy });
     for (let at = 0; at < 3; at += 1) await negotiated(rig, `ok.test:${old.port}`, any);
-    expect(old.accepted).toBe(1);
+    // Each worker keeps one of its own.
+    expect(old.accepted).toBeGreaterThanOrEqual(1);
+    expect(old.accepted).toBeLessThanOrEqual(WORKERS);
   });
 });
 
 describe('an HTTP/1 client', () => {
-  test('goes over a connection of HTTP/2 that there is already', async () => {
-    const origin = await h2Origin(
-      pair,
-      (stream) => {
-        stream.respond({ ':status': 200, 'x-from': 'h2' }, { waitForTrailers: true });
-        stream.on('wantTrailers', () => stream.sendTrailers({ 'x-end': 'yes' }));
-        stream.pipe(stream);
-      },
-      { allowHTTP1: true },
-    );
-    onTestFinished(() => origin.close());
-    const authority = `ok.test:${origin.port}`;
-    const rig = await startRig({ trust: [ca.rootFile], hosts, policy });
-    const session = await h2Through(rig, authority);
-    await ask(session, { ':path': '/' });
-    const tls = await tlsThrough(rig.port, authority, { ca: rig.ca, ALPNProtocols: ['http/1.1'] });
-    const body = randomBytes(50 << 20);
-    tls.write(`POST / HTTP/1.1\r\nHost: ${authority}\r\nConnection: close\r\nContent-Length: ${body.length}\r\n\r\n`);
-    tls.write(body);
-    const reply = await readAll(tls);
-    expect(reply).toMatch(/^HTTP\/1\.1 200 OK\r\n[\s\S]*x-from: h2\r\n/);
-    const chunks = Buffer.from(reply.slice(reply.indexOf('\r\n\r\n') + 4), 'latin1');
-    expect(hashOf(unchunked(chunks))).toBe(hashOf(body));
-    expect(origin.accepted).toBe(1);
-  }, 30_000);
+  // It is the worker's, and the two clients may fall to two of them.
+  test.skipIf(WORKERS > 1)(
+    'goes over a connection of HTTP/2 that there is already',
+    async () => {
+      const origin = await h2Origin(
+        pair,
+        (stream) => {
+          stream.respond({ ':status': 200, 'x-from': 'h2' }, { waitForTrailers: true });
+          stream.on('wantTrailers', () => stream.sendTrailers({ 'x-end': 'yes' }));
+          stream.pipe(stream);
+        },
+        { allowHTTP1: true },
+      );
+      onTestFinished(() => origin.close());
+      const authority = `ok.test:${origin.port}`;
+      const rig = await startRig({ trust: [ca.rootFile], hosts, policy });
+      const session = await h2Through(rig, authority);
+      await ask(session, { ':path': '/' });
+      const tls = await tlsThrough(rig.port, authority, { ca: rig.ca, ALPNProtocols: ['http/1.1'] });
+      const body = randomBytes(50 << 20);
+      tls.write(`POST / HTTP/1.1\r\nHost: ${authority}\r\nConnection: close\r\nContent-Length: ${body.length}\r\n\r\n`);
+      tls.write(body);
+      const reply = await readAll(tls);
+      expect(reply).toMatch(/^HTTP\/1\.1 200 OK\r\n[\s\S]*x-from: h2\r\n/);
+      const chunks = Buffer.from(reply.slice(reply.indexOf('\r\n\r\n') + 4), 'latin1');
+      expect(hashOf(unchunked(chunks))).toBe(hashOf(body));
+      expect(reply.slice(-20)).toMatch(/0\r\nx-end: yes\r\n\r\n$/);
+      expect(origin.accepted).toBe(1);
+    },
+    30_000,
+  );
 });
 
 const hashOf = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');

@@ -1,10 +1,11 @@
 // Several parents, and a way without: which of them is asked, and what happens when one fails.
 
+import type { Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { blackHole } from '../support/black-hole.ts';
 import { httpOrigin, httpsOrigin, type Origin } from '../support/origin.ts';
 import { parentAt, scriptedParent, tunnellingParent } from '../support/parents.ts';
-import { get, type Rig, type RigOptions, say, startRig, tlsThrough } from '../support/rig.ts';
+import { get, type Rig, type RigOptions, say, startRig, tlsThrough, WORKERS } from '../support/rig.ts';
 import { closedPort } from '../support/socket-pair.ts';
 import { TestCa } from '../support/test-ca.ts';
 
@@ -123,6 +124,49 @@ describe('of two parents', () => {
     expect(ways).toEqual(['FIRSTUP_PARENT/127.0.0.1', 'HIER_NONE/-']);
   });
 
+  /** One request in absolute form; the status line, and the parent that it went through. */
+  async function askPlainly(rig: Rig, host: string): Promise<unknown[]> {
+    const before = (await rig.lines(0)).length;
+    const words = `GET http://${host}:${plain.port}/ HTTP/1.1\r\nHost: ${host}:${plain.port}\r\nConnection: close\r\n\r\n`;
+    const reply = await say(rig.port, words);
+    const [entry] = (await rig.entries(before + 1)).slice(before);
+    return [reply.slice(9, 12), entry?.['error'], entry?.['parent']];
+  }
+
+  // Each worker counts for itself.
+  test.skipIf(WORKERS > 1).each<[string, (socket: Socket) => void, string, string]>([
+    ['swallows', () => undefined, '504', 'response-timeout'],
+    ['closes upon', (socket) => void socket.destroy(), '502', 'response-aborted'],
+    ['answers garbage to', (socket) => void socket.end('SSH-2.0-x\r\n'), '502', 'response-malformed'],
+  ])(
+    'the one that %s plain requests is skipped once it has done so for three hosts',
+    async (_name, serve, status, error) => {
+      const first = await scriptedParent(serve);
+      const rig = await start({
+        parents: [parentAt(first.port, { name: 'one' }), parentAt(plain.port, { name: 'two' })],
+        limits: { responseTimeout: 200 },
+      });
+      const asked: unknown[] = [];
+      // The same host once more is no further evidence: it may be the one that is dead.
+      for (const host of ['ok.test', 'ok.test', ...HOSTS, 'ok.test']) asked.push(await askPlainly(rig, host));
+      const silent = [status, error, 'one'];
+      expect(asked).toEqual([silent, silent, silent, silent, silent, ['200', undefined, 'two']]);
+    },
+  );
+
+  test('the one that answers one of them goes on being asked', async () => {
+    const first = await scriptedParent((socket, head) => {
+      if (head.includes('//other.test')) socket.end('HTTP/1.1 404 No\r\nConnection: close\r\n\r\n');
+    });
+    const rig = await start({
+      parents: [parentAt(first.port, { name: 'one' }), parentAt(plain.port, { name: 'two' })],
+      limits: { responseTimeout: 200 },
+    });
+    const names: unknown[] = [];
+    for (const host of [...HOSTS, 'ok.test', 'in.corp.test']) names.push((await askPlainly(rig, host))[2]);
+    expect(names).toEqual(['one', 'one', 'one', 'one', 'one']);
+  });
+
   test('each has its turn, tunnel by tunnel and request by request', async () => {
     const parents = [await tunnellingParent(), await tunnellingParent()];
     const rig = await start({
@@ -160,7 +204,8 @@ describe('a way without parents', () => {
     expect((await rig.lines(3))[2]).toBe(`TCP_MISS/200 N GET ${url} - HIER_DIRECT/127.0.0.1 -`);
   });
 
-  test.each(FAILURES.filter(([name]) => !/refuses|swallows/.test(name)))(
+  // Likewise.
+  test.skipIf(WORKERS > 1).each(FAILURES.filter(([name]) => !/refuses|swallows/.test(name)))(
     'is not taken past a parent that lives and %s, until it has done so for three hosts',
     async (name, port) => {
       const rig = await start(

@@ -161,14 +161,42 @@ describe('a parent that answers CONNECT with', () => {
     expect(parent.heads).toHaveLength(1);
   });
 
-  test.each(ANSWERS)('%s ends a spliced tunnel, with the reason in its line', async (_name, answer, code, status) => {
-    const parent = await scriptedParent((socket) => socket.write(answer, 'latin1'));
-    const rig = await startChild({ parents: [parentAt(parent.port)] });
-    const authority = `a.spliced.test:${secure.port}`;
-    await expect(tlsThrough(rig.port, authority, { ca: ca.root })).rejects.toThrow(
-      /closed|disconnected|hang up|reset/i,
-    );
-    expect(await rig.lines(1)).toEqual([`NONE_NONE/${status} 0 CONNECT ${authority} - FIRSTUP_PARENT/127.0.0.1 -`]);
-    expect((await rig.entries(1))[0]).toMatchObject({ outcome: 'failed', error: code, parent: 'hq' });
+  test.each(ANSWERS)(
+    '%s is our answer where the tunnel would pass unread',
+    async (_name, answer, code, status, says) => {
+      const parent = await scriptedParent((socket) => socket.write(answer, 'latin1'));
+      const rig = await startChild({ parents: [parentAt(parent.port)] });
+      const authority = `a.spliced.test:${secure.port}`;
+      const reply = await say(rig.port, `CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n\r\n`);
+      expect(reply).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+      expect(reply).toContain(`<dt>Code</dt><dd>${code}</dd>`);
+      expect(reply).toContain(`hq (127.0.0.1:${parent.port}): `);
+      expect(reply).toMatch(says);
+      expect(reply).not.toMatch(/proxy-authenticate|login\.test/i);
+      expect(await rig.lines(1)).toEqual([
+        `NONE_NONE/${status} N CONNECT ${authority} - FIRSTUP_PARENT/127.0.0.1 text/html`,
+      ]);
+      expect((await rig.entries(1))[0]).toMatchObject({ outcome: 'failed', error: code, parent: 'hq' });
+    },
+  );
+});
+
+test('a tunnel through a parent that is opened ahead is closed when the client says another name, and hears nothing of it', async () => {
+  let heard = 0;
+  const gone = Promise.withResolvers<void>();
+  const parent = await scriptedParent((socket) => {
+    socket.on('data', (piece: Buffer) => {
+      heard += piece.length;
+    });
+    socket.on('close', gone.resolve).on('end', () => socket.end());
+    socket.write('HTTP/1.1 200 OK\r\n\r\n');
+    socket.resume();
   });
+  const rig = await startChild({ parents: [parentAt(parent.port)] });
+  const authority = `a.spliced.test:${secure.port}`;
+  const begun = tlsThrough(rig.port, authority, { ca: ca.root, servername: 'b.spliced.test' });
+  await expect(begun).rejects.toThrow();
+  await gone.promise;
+  expect(heard).toBe(0);
+  expect((await rig.entries(1))[0]).toMatchObject({ error: 'sni-mismatch' });
 });

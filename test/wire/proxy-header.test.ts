@@ -153,19 +153,19 @@ const BROKEN: readonly (readonly [string, Buffer, RegExp])[] = [
 ];
 
 describe('what is broken', () => {
-  test.each(BROKEN)('%s is refused with its reason', (_name, bytes, reason) => {
+  test.each(BROKEN)('LB-03: %s is refused with its reason', (_name, bytes, reason) => {
     const reading = readProxyHeader(bytes);
     expect(reading.state).toBe('malformed');
     if (reading.state === 'malformed') expect(reading.reason).toMatch(reason);
   });
 
-  test.each(BROKEN)('%s is never taken for a header at any of its prefixes', (_name, bytes) => {
+  test.each(BROKEN)('LB-03: %s is never taken for a header at any of its prefixes', (_name, bytes) => {
     for (let length = 0; length < Math.min(bytes.length, 300); length += 1) {
       expect(['more', 'malformed']).toContain(readProxyHeader(bytes.subarray(0, length)).state);
     }
   });
 
-  test('any one bit of a header with a checksum that is turned over is seen', () => {
+  test('LB-03: any one bit of a header with a checksum that is turned over is seen', () => {
     const sound = checksummed(0x21, 0x11, inet());
     const unseen: number[] = [];
     for (let bit = 0; bit < sound.length * 8; bit += 1) {
@@ -179,7 +179,7 @@ describe('what is broken', () => {
   });
 });
 
-describe('what begins in another way is none', () => {
+describe('LB-02: what begins in another way is none', () => {
   test.each(['GET / HTTP/1.1\r\n', '\x16\x03\x01\x02\x00', 'P\r', 'PROXX', 'PROXYTCP4', '\r\n\r\nGET', '\0', 'proxy '])(
     '%j',
     (text) => {

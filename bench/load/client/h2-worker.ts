@@ -1,6 +1,7 @@
 // Does GETs of a plan over HTTP/2: so many workers share a connection, and each has one stream at a time.
 
-import { type ClientHttp2Session, connect } from 'node:http2';
+import { type ClientHttp2Session, connect, constants } from 'node:http2';
+import { sweepAfter } from '../../../src/net/buffer-sweep.ts';
 import { type Client, openSocket } from './connection.ts';
 import type { Worker } from './worker.ts';
 
@@ -21,7 +22,11 @@ export async function createH2Worker(client: Client): Promise<Worker> {
   }
   place.workers += 1;
   const session = await place.session;
-  const worker: Worker = { operate: () => get(session, client.plan.path), end: () => session.destroy() };
+  const worker: Worker = {
+    operate: () => get(session, client.plan.path),
+    pour: (path) => pour(session, path),
+    end: () => session.destroy(),
+  };
   await worker.operate();
   return worker;
 }
@@ -31,6 +36,27 @@ async function open(client: Client): Promise<ClientHttp2Session> {
   const session = connect(`https://${authority}`, { createConnection: () => socket });
   session.on('error', () => undefined);
   return session;
+}
+
+function pour(session: ClientHttp2Session, path: string): () => number {
+  let bytes = 0;
+  let over = false;
+  const more = (): void => {
+    if (over || session.destroyed) return;
+    const stream = session.request({ ':path': path, 'user-agent': 'bench', accept: '*/*' });
+    stream.on('data', (piece: Buffer) => {
+      bytes += piece.length;
+      // Else V8 lets them pile up, and what is measured is how long this process collects them: 8 ms each time.
+      sweepAfter(piece.length);
+      if (over) stream.close(constants.NGHTTP2_CANCEL);
+    });
+    stream.on('error', () => undefined).once('close', more);
+  };
+  more();
+  return () => {
+    over = true;
+    return bytes;
+  };
 }
 
 /** Bytes of the reply's body. */

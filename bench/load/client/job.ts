@@ -27,6 +27,13 @@ export interface Pace {
   readonly maxOperations: number;
   /** Operations per second, each started when it is due whatever became of those before; none: as fast as they end. */
   readonly rate?: number;
+  /**
+   * With a rate: sleeps between operations, which leaves its core to the others. The timer is late by up to a millisecond
+   * or two, for which it is not the proxy that is charged.
+   */
+  readonly sleeps?: boolean;
+  /** A path that is fetched again and again meanwhile, on one more stream of the first connection. */
+  readonly beside?: string;
 }
 
 export type Job = { readonly prepare: Plan } | { readonly run: Pace } | 'finish';
@@ -38,6 +45,8 @@ export interface Tally {
   readonly milliseconds: number;
   /** Bytes of bodies. */
   readonly bytes: number;
+  /** Of what was fetched beside, which is in no other count. */
+  readonly bytesBeside: number;
   /** Handshakes, and how many of them resumed a session. */
   readonly handshakes: number;
   readonly resumed: number;

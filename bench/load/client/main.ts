@@ -41,12 +41,13 @@ async function run(pace: Pace): Promise<Tally> {
   if (!client) throw new Error('nothing is prepared');
   const prepared = client;
   const record = new Record(prepared);
-  const { rate } = pace;
+  const { rate, beside } = pace;
   const more = isUnbound(prepared) ? (): Worker => workers[0] ?? never() : undefined;
+  const stop = beside === undefined ? undefined : workers[0]?.pour?.(beside);
   const load =
     rate === undefined ? closedLoop(workers, pace, record) : openLoop(workers, { ...pace, rate }, record, more);
   await Promise.race([load, wait(pace.milliseconds + OVERTIME, undefined, { ref: false })]);
-  return record.tally();
+  return record.tally(stop?.() ?? 0);
 }
 
 function never(): never {

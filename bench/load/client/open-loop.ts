@@ -1,6 +1,6 @@
 // At a fixed rate: an operation begins when it is due, and its latency counts from then, also when it had to wait for a
 // free connection. So a proxy that stands still for a second is charged for all who came in that second, which a closed
-// loop would never have sent (coordinated omission).
+// loop would never have sent (coordinated omission). One that sleeps counts from when it wakes.
 
 import type { Pace } from './job.ts';
 import type { Record } from './record.ts';
@@ -8,7 +8,10 @@ import type { Worker } from './worker.ts';
 
 /** Operations under way at most, so that a proxy that cannot follow does not drown the client. */
 const MAX_UNDER_WAY = 2000;
-/** Milliseconds before an operation is due from which on the loop turns instead of sleeping: timers are late by as much. */
+/**
+ * Milliseconds before an operation is due from which on the loop turns instead of sleeping, unless it is to sleep: timers
+ * are late by as much.
+ */
 const TURN = 2;
 
 /** `workers` are free at the start; `more`, where there may be more of them, makes one. */
@@ -41,12 +44,12 @@ export async function openLoop(
         if (due > now) break;
         begun += 1;
         const worker = free.pop() ?? (begun - ended < MAX_UNDER_WAY ? more?.() : undefined);
-        if (worker) begin(worker, due);
-        else waiting.push(due);
+        if (worker) begin(worker, pace.sleeps ? now : due);
+        else waiting.push(pace.sleeps ? now : due);
       }
       if (begun === count || record.hopeless) return;
       const left = start + (begun * 1000) / pace.rate - performance.now();
-      if (left > TURN) setTimeout(tick, left - TURN);
+      if (pace.sleeps || left > TURN) setTimeout(tick, pace.sleeps ? left : left - TURN);
       else setImmediate(tick);
     };
     tick();

@@ -41,14 +41,15 @@ export class Record {
     }
   }
 
-  /** What has not ended by now counts as failed. */
-  tally(): Tally {
+  /** What has not ended by now counts as failed. `bytesBeside`: of what was fetched meanwhile. */
+  tally(bytesBeside: number): Tally {
     return {
       operations: this.#latencies.length,
       errors: this.#errors + this.#underWay,
       firstError: this.#firstError ?? (this.#underWay > 0 ? 'still under way long after the end' : undefined),
       milliseconds: performance.now() - this.#start,
       bytes: this.#bytes,
+      bytesBeside,
       handshakes: this.#client.handshakes - this.#before.handshakes,
       resumed: this.#client.resumed - this.#before.resumed,
       latencies: Float64Array.from(this.#latencies),

@@ -6,6 +6,8 @@ import { createH2Worker } from './h2-worker.ts';
 export interface Worker {
   /** One operation; bytes of the bodies it got. */
   operate(): Promise<number>;
+  /** Fetches a path again and again on its connection, where that can carry it beside; the bytes so far, when it is told to stop. */
+  pour?(path: string): () => number;
   end(): void;
 }
 

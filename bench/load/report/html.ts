@@ -19,6 +19,7 @@ const UNITS = {
   ms: 'CPU ms per operation',
   'MB/s': 'MB per CPU second, more is better',
   KB: 'KB per connection',
+  times: 'p99 beside a bulk stream, times that without',
 } as const;
 
 /** Shares of operations shown in a latency plot; the axis is that of the rest, so that the tail has room. */

@@ -5,7 +5,7 @@ import type { RunResult, Sample, WorkloadResult } from './results.ts';
 import { latenciesOf, percentile, short, spreadOf, spreadText } from './statistics.ts';
 import { table } from './table.ts';
 
-const UNITS = { ms: 'CPU ms', 'MB/s': 'MB per CPU s', KB: 'KB' } as const;
+const UNITS = { ms: 'CPU ms', 'MB/s': 'MB per CPU s', KB: 'KB', times: 'times' } as const;
 const SHARES = [0.5, 0.9, 0.99, 0.999] as const;
 
 export function markdownReport(run: RunResult): string {

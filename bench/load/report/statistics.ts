@@ -29,7 +29,7 @@ export function latenciesOf(cell: Cell | undefined): number[] {
 }
 
 /** `sorted` ascending, not empty; `share` from 0 to 1. Of an even count's two middles the lower one. */
-export function percentile(sorted: readonly number[], share: number): number {
+export function percentile(sorted: ArrayLike<number>, share: number): number {
   const at = Math.max(0, Math.ceil(sorted.length * share) - 1);
   return sorted[at] ?? Number.NaN;
 }

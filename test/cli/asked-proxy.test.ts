@@ -1,0 +1,53 @@
+// What a proxy says of itself is believed only as far as it has the form that this program gives it.
+
+import { describe, expect, test } from 'vitest';
+import { AskedProxy } from '../../src/cli/asked-proxy.ts';
+import { ACTIVITY, type Answers, fakeOperator, STATUS, unservedConfig } from '../support/fake-operator.ts';
+
+async function proxyThatSays(answers: Answers): Promise<AskedProxy> {
+  const { config } = await fakeOperator(answers);
+  const found = await AskedProxy.find(config);
+  if (found.state !== 'answered') throw new Error(found.reason);
+  return found.value;
+}
+
+describe('a proxy that runs', () => {
+  test('is asked by its control socket', async () => {
+    const proxy = await proxyThatSays({ '/v1/status': STATUS, '/v1/activity': ACTIVITY, '/metrics': 'a_total 3\n' });
+    expect(await proxy.status()).toEqual({ state: 'answered', value: STATUS });
+    expect(await proxy.activity()).toEqual({ state: 'answered', value: ACTIVITY });
+    const samples = await proxy.samples();
+    expect(samples.state === 'answered' && samples.value.get('a_total')).toEqual([{ labels: {}, value: 3 }]);
+  });
+
+  test.each([
+    ['nothing', {}],
+    ['a status that lacks something', { '/v1/status': { ...STATUS, ca: undefined } }],
+    ['addresses that are none', { '/v1/status': { ...STATUS, addresses: [{ port: '1' }] } }],
+    ['a list', { '/v1/status': [] }],
+    ['an error', { '/v1/status': 503 }],
+  ])('that says %s is not believed', async (_, answers) => {
+    const proxy = await proxyThatSays(answers);
+    expect(await proxy.status()).toMatchObject({ state: 'deaf', reason: expect.stringContaining('does not say') });
+  });
+
+  test('that says no JSON is not believed', async () => {
+    const proxy = await proxyThatSays({ '/v1/status': '{', '/v1/activity': { ...ACTIVITY, hosts: [1] } });
+    expect(await proxy.status()).toMatchObject({ state: 'deaf', reason: expect.stringContaining('JSON') });
+    expect(await proxy.activity()).toMatchObject({ state: 'deaf' });
+  });
+});
+
+test('where none runs that is told apart', async () => {
+  const found = await AskedProxy.find(unservedConfig());
+  if (found.state !== 'answered') throw new Error(found.reason);
+  expect(await found.value.status()).toMatchObject({
+    state: 'gone',
+    reason: expect.stringContaining('sallyport.sock'),
+  });
+});
+
+test('a config without a control socket leaves nobody to ask', async () => {
+  const found = await AskedProxy.find(unservedConfig('admin: { socket: off }'));
+  expect(found).toMatchObject({ state: 'deaf', reason: expect.stringContaining('no control socket') });
+});
