@@ -19,6 +19,8 @@ export interface Opened {
   readonly ledger: Ledger;
   /** What was wrong with the file, as one sentence; then the ledger holds what could be read. */
   readonly damage: string | undefined;
+  /** Of the very file that the ledger was read from, or written to: what `stamp` says until somebody changes it. */
+  readonly stamp: string;
 }
 
 /** A thousand entries take a third of it. */
@@ -27,6 +29,7 @@ const MAX_FILE = 1024 * 1024;
 const PATIENCE = 2_000;
 const STALE = 10_000;
 const LOOK_AGAIN = 20;
+const NO_FILE = '';
 
 export class LedgerFile {
   readonly paths: LedgerPaths;
@@ -38,25 +41,27 @@ export class LedgerFile {
   /** Where there is no file, the ledger is empty. Throws what the system says when it cannot be read. */
   async read(): Promise<Opened> {
     const { state } = this.paths;
-    let text: string | undefined;
+    let own: { readonly stamp: string; readonly text: string | undefined };
     try {
-      text = await readOwn(state);
+      own = await readOwn(state);
     } catch (error) {
-      if (codeOf(error) === 'ENOENT') return { ledger: new Ledger(), damage: undefined };
+      if (codeOf(error) === 'ENOENT') return { ledger: new Ledger(), damage: undefined, stamp: NO_FILE };
       throw error;
     }
-    if (text === undefined) return { ledger: new Ledger(), damage: `${state} is not a file of this user's alone` };
+    const { stamp, text } = own;
+    if (text === undefined)
+      return { ledger: new Ledger(), damage: `${state} is not a file of this user's alone`, stamp };
     const { ledger, damaged } = Ledger.parse(text);
-    return { ledger, damage: damaged ? `${state} is damaged; what could not be read in it is dropped` : undefined };
+    const damage = damaged ? `${state} is damaged; what could not be read in it is dropped` : undefined;
+    return { ledger, damage, stamp };
   }
 
   /** Which file it is now, as a text that is another one after every change; empty: there is none. */
   async stamp(): Promise<string> {
     try {
-      const { ino, mtimeMs, size } = await stat(this.paths.state);
-      return `${ino} ${mtimeMs} ${size}`;
+      return stampOf(await stat(this.paths.state));
     } catch {
-      return '';
+      return NO_FILE;
     }
   }
 
@@ -88,22 +93,26 @@ export class LedgerFile {
       // What could not be read may be of use to somebody.
       if (opened.damage !== undefined) await rename(state, `${state}.damaged`);
       // All that can fail comes before the change is written down, and that before it holds.
-      await replace(state, after, () => this.#record(changes));
-      return opened;
+      const stamp = await replace(state, after, () => this.#record(changes));
+      return { ...opened, stamp };
     } finally {
       await release();
     }
   }
 }
 
+function stampOf({ ino, mtimeMs, size }: Stats): string {
+  return `${ino} ${mtimeMs} ${size}`;
+}
+
 /** Text of a file that nobody but this user and root can have written; undefined: it may be another's. */
-async function readOwn(path: string): Promise<string | undefined> {
+async function readOwn(path: string): Promise<{ readonly stamp: string; readonly text: string | undefined }> {
   // Without O_NONBLOCK the open of a pipe would wait for its writer.
   const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
     const stats = await handle.stat();
-    if (!stats.isFile() || !isOurs(stats) || (stats.mode & 0o022) !== 0 || stats.size > MAX_FILE) return undefined;
-    return await handle.readFile('utf8');
+    const isOwn = stats.isFile() && isOurs(stats) && (stats.mode & 0o022) === 0 && stats.size <= MAX_FILE;
+    return { stamp: stampOf(stats), text: isOwn ? await handle.readFile('utf8') : undefined };
   } finally {
     await handle.close();
   }
@@ -114,20 +123,26 @@ function isOurs({ uid }: Stats): boolean {
   return us === undefined || us === 0 || uid === us || uid === 0;
 }
 
-/** A reader has the old one or the new one, whole; `record` is done in between. Root, at the command line, leaves it to the user of the proxy. */
-async function replace(path: string, text: string, record: () => Promise<void>): Promise<void> {
+/**
+ * A reader has the old one or the new one, whole; `record` is done in between. Root, at the command line, leaves it to the
+ * user of the proxy. Resolves with the new one's stamp.
+ */
+async function replace(path: string, text: string, record: () => Promise<void>): Promise<string> {
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
   const handle = await open(temporary, 'wx', 0o600);
   try {
+    let stamp: string;
     try {
       await leaveToOwner(handle, dirname(path));
       await handle.writeFile(text);
       await handle.sync();
+      stamp = stampOf(await handle.stat());
     } finally {
       await handle.close();
     }
     await record();
     await rename(temporary, path);
+    return stamp;
   } catch (error) {
     await unlink(temporary).catch(() => undefined);
     throw error;

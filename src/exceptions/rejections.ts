@@ -6,7 +6,7 @@ import type { Authority } from '../core/authority.ts';
 import { messageOf } from '../core/errors.ts';
 import { type Entry, type Exempted, formatTarget, type Pair, pairKey, pairOf } from './entry.ts';
 import { type Change, Ledger, type Seen } from './ledger.ts';
-import { LedgerFile, type LedgerPaths } from './ledger-file.ts';
+import { LedgerFile, type LedgerPaths, type Opened } from './ledger-file.ts';
 import { signOf, spliceRule } from './wording.ts';
 
 export interface RejectionOptions extends LedgerPaths {
@@ -126,12 +126,11 @@ export class Rejections {
     if (items.length === 0) return;
     let outcome: Outcome = NOTHING;
     try {
-      const { ledger, damage } = await this.#file.update((stored) => {
+      const opened = await this.#file.update((stored) => {
         outcome = apply(stored, items, this.#splices ? 'splice' : 'suggest');
         return outcome.changes;
       });
-      if (damage !== undefined) this.#complain(damage);
-      await this.#use(ledger);
+      this.#use(opened);
     } catch (error) {
       // An exception that could not be written down is none; to say which rule would help needs no file.
       outcome = apply(this.#ledger, items, 'unkept');
@@ -143,28 +142,26 @@ export class Rejections {
 
   /** What others have changed, and what is over its time. */
   async #look(): Promise<void> {
-    const stamp = await this.#file.stamp();
-    if (stamp !== this.#stamp) {
-      const { ledger, damage } = await this.#file.read();
-      if (damage !== undefined) this.#complain(damage);
-      await this.#use(ledger, stamp);
+    if ((await this.#file.stamp()) !== this.#stamp) {
+      this.#use(await this.#file.read());
       this.#contradict();
     }
     const now = Date.now();
     if (!this.#ledger.entries.some(({ expires }) => expires !== undefined && now >= expires)) return;
     let changes: readonly Change[] = [];
-    const { ledger } = await this.#file.update((stored) => {
+    const opened = await this.#file.update((stored) => {
       changes = stored.sweep(now);
       return changes;
     });
-    await this.#use(ledger);
+    this.#use(opened);
     for (const change of changes) this.#tell(change);
   }
 
-  async #use(ledger: Ledger, stamp?: string): Promise<void> {
+  #use({ ledger, damage, stamp }: Opened): void {
+    if (damage !== undefined) this.#complain(damage);
     this.#ledger = ledger;
     this.#hasExemptions = this.#splices && ledger.entries.some(({ made }) => made !== undefined);
-    this.#stamp = stamp ?? (await this.#file.stamp());
+    this.#stamp = stamp;
   }
 
   /** Another worker has evidence against what this one knows to have gone well. */

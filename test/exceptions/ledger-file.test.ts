@@ -9,6 +9,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   symlinkSync,
   utimesSync,
@@ -67,6 +68,17 @@ describe('the file', () => {
     }
     expect(stamps[0]).toBe('');
     expect(new Set(stamps).size).toBe(3);
+  });
+
+  test('says with what it was read or written which file that was, whatever has become of it since', async () => {
+    const { file, state } = place();
+    const { stamp: none } = await file.read();
+    expect(none).toBe('');
+    const { stamp: written } = await file.update(makeOne);
+    expect([await file.stamp(), (await file.read()).stamp]).toEqual([written, written]);
+    expect((await file.update(() => [])).stamp).toBe(written);
+    rmSync(state);
+    expect(await file.stamp()).toBe(none);
   });
 
   test('keeps what many add to it at the same time', async () => {

@@ -21,6 +21,8 @@ interface FullDisk {
   makeRoom(): void;
   /** As the metric has it. */
   lost(): Promise<number>;
+  /** The same, when every line has been written, waits for room, or is lost. */
+  settled(): Promise<number>;
 }
 
 async function startOnFullDisk(onFull: string, workers: number, more = ''): Promise<FullDisk> {
@@ -38,6 +40,11 @@ async function startOnFullDisk(onFull: string, workers: number, more = ''): Prom
   const port = Number((await program.err(/"port":(\d+).*"listening"/))[1]);
   const outside = `/proc/${program.pid}/root${folder}`;
   const log = join(outside, 'access.log');
+  const lost = async (): Promise<number> => {
+    const { status, body } = await askAdmin(socket, 'GET', '/metrics', 10_000);
+    expect(status).toBe(200);
+    return samplesOf(body).get('sallyport_log_lines_lost_total') ?? Number.NaN;
+  };
   return {
     program,
     port,
@@ -56,10 +63,14 @@ async function startOnFullDisk(onFull: string, workers: number, more = ''): Prom
       }
     },
     makeRoom: () => rmSync(join(outside, 'ballast')),
-    lost: async () => {
-      const { status, body } = await askAdmin(socket, 'GET', '/metrics', 10_000);
-      expect(status).toBe(200);
-      return samplesOf(body).get('sallyport_log_lines_lost_total') ?? Number.NaN;
+    lost,
+    // A line follows its reply, and waits a moment for others.
+    settled: async () => {
+      const seen = [Number.NaN];
+      await expect
+        .poll(async () => seen.unshift(await lost()) && seen[0] === seen[1], { interval: 200, timeout: 10_000 })
+        .toBe(true);
+      return seen[0] ?? Number.NaN;
     },
   };
 }
@@ -130,7 +141,8 @@ describe.skipIf(!hasMounts)('on a full disk of a megabyte (skipped where nothing
   test.each([1, 2])(
     'drop, %i process(es): what is served is written or counted as lost, to the line',
     async (workers) => {
-      const { program, port, lines, fill, makeRoom, lost } = await startOnFullDisk('drop', workers, ', waiting: 64KB');
+      const disk = await startOnFullDisk('drop', workers, ', waiting: 64KB');
+      const { program, port, lines, fill, makeRoom, lost, settled } = disk;
       fill();
       const askers = Array.from({ length: 6 }, () => openAsker(port));
       // Some 90 bytes each.
@@ -142,7 +154,7 @@ describe.skipIf(!hasMounts)('on a full disk of a megabyte (skipped where nothing
         }),
       );
       await program.err(/no room in memory either: lines are dropped/);
-      const whileFull = await lost();
+      const whileFull = await settled();
       expect(whileFull).toBeGreaterThan(COUNT);
       makeRoom();
       const served = askers.length * COUNT;
