@@ -17,6 +17,7 @@ import type { CaOptions } from '../../src/pki/certificate-authority.ts';
 import type { PolicyOptions } from '../../src/policy/policy.ts';
 import { type RunningProxy, startProxy } from '../../src/proxy.ts';
 import { startSupervised } from '../../src/supervisor/supervisor.ts';
+import { openOn } from './tcp-table.ts';
 
 export interface RigOptions {
   readonly policy?: Partial<PolicyOptions>;
@@ -185,19 +186,6 @@ async function startAsAsked(config: Config): Promise<RigProxy> {
       return openOn(served.addresses[0]?.port ?? 0);
     },
   };
-}
-
-/** States of a socket in /proc/net/tcp whose connection has not been closed on its side: ESTABLISHED, CLOSE_WAIT. */
-const OPEN = new Set(['01', '08']);
-
-/** Connections that processes of this machine have accepted on a port of 127.0.0.1 and not closed. */
-function openOn(port: number): number {
-  const local = `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')}`;
-  const rows = readFileSync('/proc/net/tcp', 'latin1').split('\n').slice(1);
-  return rows.filter((row) => {
-    const [, from = '', , state = ''] = row.trim().split(/\s+/);
-    return from === local && OPEN.has(state);
-  }).length;
 }
 
 /** A native line without its time, elapsed time and client; sizes above zero become N, so that zero stays visible. */

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { createServiceLog } from '../../src/log/service-log.ts';
 import { startProxy } from '../../src/proxy.ts';
-import { CERTGEN, freePort, handToSquidsUser, SQUID } from './squid.ts';
+import { CERTGEN, freePort, handToSquidsUser, SQUID, untilListening } from './squid.ts';
 import { importPolicy } from './squid-policy.ts';
 import type { TestCa } from './test-ca.ts';
 
@@ -56,14 +56,7 @@ export async function startAlike(options: AlikeOptions): Promise<Alike> {
   );
   const kill = (): void => void child.kill('SIGTERM');
   process.once('exit', kill);
-  await new Promise<void>((resolve, reject) => {
-    let said = '';
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      said += text;
-      if (/Accepting (?:SSL bumped )?HTTP Socket/.test(said)) resolve();
-    });
-    child.once('error', reject).once('exit', (code) => reject(new Error(`Squid ended with ${code}:\n${said}`)));
-  });
+  await untilListening(child, [squidPort], HAS_IPV6 ? 2 : 1);
   const { config, yaml } = await importPolicy(join(ours, 'squid.conf'));
   const proxy = await startProxy(
     {

@@ -8,6 +8,8 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RuleOptions } from '../../src/policy/policy.ts';
+import { until } from './rig.ts';
+import { listenersOn } from './tcp-table.ts';
 
 export const SQUID = '/usr/sbin/squid';
 export const CERTGEN = '/usr/lib/squid/security_file_certgen';
@@ -69,7 +71,7 @@ export async function startSquid(options: SquidOptions): Promise<Squid> {
   const kill = (): void => void child.kill('SIGTERM');
   process.once('exit', kill);
   try {
-    await untilAccepting(child);
+    await untilListening(child, [port, plainPort]);
   } catch (error) {
     await rm(folder, { recursive: true });
     throw error;
@@ -150,17 +152,23 @@ export async function handToSquidsUser(folder: string): Promise<void> {
   for (const path of [folder, ...inside.map((name) => join(folder, name))]) await chown(path, uid, gid);
 }
 
-/** Squid says on standard error when it listens; asking by a connection would leave a line in the log. */
-function untilAccepting(child: ChildProcess): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let said = '';
-    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      said += text;
-      if (/Accepting SSL bumped HTTP Socket/.test(said) && /Accepting HTTP Socket/.test(said)) resolve();
-    });
-    child.once('error', reject);
-    child.once('exit', (code) => reject(new Error(`Squid ended with ${code} before it listened:\n${said}`)));
-  });
+/**
+ * Until so many addresses of each port are listened on. Squid says that it accepts connections before it listens, and to ask
+ * by a connection would leave a line in the log.
+ */
+export async function untilListening(child: ChildProcess, ports: readonly number[], addresses = 1): Promise<void> {
+  let said = '';
+  let failure: string | undefined;
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (said += text));
+  child.once('error', ({ message }) => (failure = message));
+  child.once('exit', (code) => (failure = `it ended with ${code}`));
+  await until(
+    () => failure !== undefined || ports.every((port) => listenersOn(port) >= addresses),
+    'Squid to listen',
+    () => said,
+    20_000,
+  );
+  if (failure !== undefined) throw new Error(`Squid does not listen, ${failure}:\n${said}`);
 }
 
 export async function freePort(): Promise<number> {
