@@ -3,7 +3,7 @@
 
 import { mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { configFolder, MAIN, ROOT, startProgram } from './support/program.ts';
@@ -56,6 +56,20 @@ describe('npm', () => {
     expect(npm.errText()).toBe('');
     expect(JSON.parse(npm.outText())).toMatchObject({ allowed: false, rule: 'default' });
   });
+});
+
+test('what a start by npm has compiled is kept for the next one, where the packages are', async () => {
+  const cached = preload(
+    "process.on('exit', () => console.log([require('node:module').getCompileCacheDir(), process.env.NODE_COMPILE_CACHE].join()));",
+  );
+  const program = startProgram(['-r', './src/require-node.cjs', '-r', cached, MAIN, 'version'], {
+    env: { NODE_COMPILE_CACHE: '' },
+  });
+  expect((await program.ended).code).toBe(0);
+  const folder = join(ROOT, 'node_modules/.cache/compiled');
+  // In it, one for each version of Node.js.
+  const [ours = '', theirWorkers] = program.outText().trim().split('\n').at(-1)?.split(',') ?? [];
+  expect([dirname(ours), theirWorkers]).toEqual([folder, folder]);
 });
 
 test('compiled, it finds what comes with the package', async () => {
