@@ -2,9 +2,9 @@
 
 import { askAdmin } from '../admin/admin-client.ts';
 import type { Status } from '../admin/controls.ts';
-import { findSocket } from '../config/find-socket.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Activity } from '../log/activity.ts';
+import { findSocket } from '../squid/find-socket.ts';
 import { readSamples, type Samples } from './read-samples.ts';
 
 /** `gone`: no proxy runs with this config. `deaf`: one may run, and cannot be asked. */
@@ -25,7 +25,7 @@ export class AskedProxy {
     this.#socket = socket;
   }
 
-  /** By the config that it runs with. Throws ProxyError `config-invalid`. */
+  /** By the config that it runs with, ours or a squid.conf, also one that is broken by now. */
   static async find(config: string): Promise<Answered<AskedProxy>> {
     const socket = await findSocket(config);
     if (socket !== undefined) return { state: 'answered', value: new AskedProxy(socket) };

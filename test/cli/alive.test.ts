@@ -43,6 +43,11 @@ test('a squid.conf runs as it stands, without anything to initialise, and obeys 
   expect((await k('check'))[0]).toBe(0);
   const terminal = fakeTerminal();
   expect(await alive(terminal, { config: file })).toBe(0);
+  // The other commands that ask a running proxy find it as well.
+  expect(await main(['status', '--config', file], terminal)).toBe(0);
+  expect(terminal.outText()).toContain(' is running\n');
+  const top = fakeTerminal();
+  expect([await main(['top', '--json', '--config', file], top), top.errText()]).toEqual([0, '']);
   expect(await k('reconfigure')).toEqual([0, expect.stringContaining('is in use')]);
   expect(await k('rotate')).toEqual([0, 'Logs reopened.\n']);
   writeFileSync(file, `${readFileSync(file, 'utf8')}htpp_access deny all\n`);

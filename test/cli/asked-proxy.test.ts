@@ -20,6 +20,15 @@ describe('a proxy that runs', () => {
     expect(samples.state === 'answered' && samples.value.get('a_total')).toEqual([{ labels: {}, value: 3 }]);
   });
 
+  test('from a squid.conf is asked beside its pid file', async () => {
+    const text = 'http_port 3128\npid_filename pids/squid.pid\n';
+    const place = { file: 'squid.conf', text, socket: 'pids/sallyport.sock' };
+    const { config } = await fakeOperator({ '/metrics': 'a_total 3\n' }, place);
+    const found = await AskedProxy.find(config);
+    if (found.state !== 'answered') throw new Error(found.reason);
+    expect(await found.value.samples()).toMatchObject({ state: 'answered' });
+  });
+
   test.each([
     ['nothing', {}],
     ['a status that lacks something', { '/v1/status': { ...STATUS, ca: undefined } }],
