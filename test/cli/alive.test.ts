@@ -48,6 +48,14 @@ test('a squid.conf runs as it stands, without anything to initialise, and obeys 
   expect(terminal.outText()).toContain(' is running\n');
   const top = fakeTerminal();
   expect([await main(['top', '--json', '--config', file], top), top.errText()]).toEqual([0, '']);
+  // With another config of the same place, nobody.
+  const other = join(folder, 'squid-other.conf');
+  writeFileSync(other, readFileSync(file, 'utf8'));
+  const asked = fakeTerminal();
+  expect(await alive(asked, { config: other })).toBe(5);
+  expect(asked.errText()).toBe(
+    `No proxy runs with ${other}: the one at ${folder}/sallyport.sock runs with ${file}.\n`,
+  );
   expect(await k('reconfigure')).toEqual([0, expect.stringContaining('is in use')]);
   expect(await k('rotate')).toEqual([0, 'Logs reopened.\n']);
   writeFileSync(file, `${readFileSync(file, 'utf8')}htpp_access deny all\n`);
