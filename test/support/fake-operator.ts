@@ -11,6 +11,7 @@ export type Answers = Readonly<Record<string, unknown>>;
 export const STATUS = {
   pid: 4711,
   version: '1.2.3',
+  /** In an answer, the config that it is asked by. */
   config: '/etc/sallyport.yaml',
   started: '2027-01-01T00:00:00.000Z',
   state: 'running',
@@ -62,7 +63,9 @@ export async function fakeOperator(answers: Answers, place: Place = {}): Promise
     asked.push(path);
     const answer = known[path];
     const status = answer === undefined ? 404 : typeof answer === 'number' ? answer : 200;
-    response.writeHead(status).end(typeof answer === 'string' ? answer : JSON.stringify(answer ?? null));
+    const own = (key: string, value: unknown): unknown =>
+      key === 'config' && value === STATUS.config ? config : value;
+    response.writeHead(status).end(typeof answer === 'string' ? answer : JSON.stringify(answer ?? null, own));
   });
   await new Promise<void>((resolve) => server.listen(join(folder, socket), resolve));
   const close = (): Promise<void> => new Promise((resolve) => void server.close(() => resolve()));
