@@ -11,7 +11,7 @@ import type { Route } from '../../net/upstream.ts';
 import { UpstreamIdentities } from '../../net/upstream-identities.ts';
 import type { CertificateAuthority } from '../../pki/certificate-authority.ts';
 import { upstreamOf } from '../../proxy.ts';
-import { loadConfig } from '../../squid/load.ts';
+import { loadNoted } from '../../squid/load.ts';
 import { checkCa, checkLeaf } from './ca.ts';
 import { checkClock } from './clock.ts';
 import { checkConfig, checkUser } from './config.ts';
@@ -39,8 +39,9 @@ export interface Patient {
 export async function* examination(patient: Patient): AsyncGenerator<readonly Finding[]> {
   let config: Config | undefined;
   yield await examine('config', async () => {
-    config = await loadConfig(patient.config);
-    return checkConfig(config, patient.config);
+    const loaded = await loadNoted(patient.config);
+    config = loaded.config;
+    return checkConfig(config, patient.config, loaded.notes);
   });
   yield await examine('clock', () => checkClock(config));
   if (!config) return;
