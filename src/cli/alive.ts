@@ -3,7 +3,9 @@
 import { askAdmin } from '../admin/admin-client.ts';
 import { messageOf } from '../core/errors.ts';
 import { loadConfig } from '../squid/load.ts';
+import { configToldBy, isSameFile } from './config-in-use.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
+import { plainly } from './plainly.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Milliseconds: it only has to say that it is there. */
@@ -16,8 +18,12 @@ export async function alive(terminal: Terminal, { config: file }: { readonly con
     return EXIT.failed;
   }
   try {
-    const { status } = await askAdmin(admin.socket, 'GET', '/v1/status', PATIENCE);
-    return status === 200 ? EXIT.ok : EXIT.failed;
+    const { status, body } = await askAdmin(admin.socket, 'GET', '/v1/status', PATIENCE);
+    const running = status === 200 ? configToldBy(body) : undefined;
+    if (running === undefined) return EXIT.failed;
+    if (await isSameFile(running, file)) return EXIT.ok;
+    terminal.err(`No proxy runs with ${file}: the one at ${admin.socket} runs with ${plainly(running)}.\n`);
+    return EXIT.notRunning;
   } catch (thrown) {
     terminal.err(`No proxy runs with ${file}: ${messageOf(thrown)}.\n`);
     return EXIT.notRunning;

@@ -2,9 +2,11 @@
 
 import { askAdmin } from '../admin/admin-client.ts';
 import type { Status } from '../admin/controls.ts';
-import { findSocket } from '../config/find-socket.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Activity } from '../log/activity.ts';
+import { findSocket } from '../squid/find-socket.ts';
+import { isSameFile } from './config-in-use.ts';
+import { plainly } from './plainly.ts';
 import { readSamples, type Samples } from './read-samples.ts';
 
 /** `gone`: no proxy runs with this config. `deaf`: one may run, and cannot be asked. */
@@ -19,24 +21,29 @@ export const MOVED = 'One that was started with another admin.socket answers the
 const PATIENCE = 5_000;
 
 export class AskedProxy {
+  readonly #config: string;
   readonly #socket: string;
 
-  private constructor(socket: string) {
+  private constructor(config: string, socket: string) {
+    this.#config = config;
     this.#socket = socket;
   }
 
-  /** By the config that it runs with. Throws ProxyError `config-invalid`. */
+  /** By the config that it runs with, ours or a squid.conf, also one that is broken by now. */
   static async find(config: string): Promise<Answered<AskedProxy>> {
     const socket = await findSocket(config);
-    if (socket !== undefined) return { state: 'answered', value: new AskedProxy(socket) };
+    if (socket !== undefined) return { state: 'answered', value: new AskedProxy(config, socket) };
     return { state: 'deaf', reason: `${config} has no control socket (admin.socket: off)` };
   }
 
-  status(): Promise<Answered<Status>> {
-    return this.#ask('/v1/status', (body) => {
+  /** `gone` also where another config has the same socket, and it is the proxy of that one that answers. */
+  async status(): Promise<Answered<Status>> {
+    const told = await this.#ask('/v1/status', (body) => {
       const value: unknown = JSON.parse(body);
       return isStatus(value) ? value : undefined;
     });
+    if (told.state !== 'answered' || (await isSameFile(told.value.config, this.#config))) return told;
+    return { state: 'gone', reason: `the one at ${this.#socket} runs with ${plainly(told.value.config)}` };
   }
 
   activity(): Promise<Answered<Activity>> {

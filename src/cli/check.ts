@@ -10,7 +10,8 @@ import { presentFiles } from '../pki/ca-files.ts';
 import { openCertificateAuthority } from '../pki/certificate-authority.ts';
 import type { PolicyOptions } from '../policy/policy.ts';
 import { clientTrustOf, openAuth, openPageStyle, upstreamOf } from '../proxy.ts';
-import { loadConfig, readConfigText } from '../squid/load.ts';
+import { loadNoted, readConfigText, type Translated } from '../squid/load.ts';
+import { type Note, noteLine, warningsIn } from '../squid/note.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
 import { shownPath } from './shown-path.ts';
 import type { Terminal } from './terminal.ts';
@@ -22,9 +23,9 @@ export interface CheckOptions {
 
 export async function check(terminal: Terminal, { config: file, json = false }: CheckOptions): Promise<ExitCode> {
   if (json) return checkAsJson(terminal, file);
-  const config = await loadConfig(file);
+  const { config, notes } = await loadNoted(file);
   const files = await checkFiles(config);
-  const warnings = [...files.warnings, ...policyWarnings(config.policy)];
+  const warnings = warningsOf(files, notes, config.policy);
   terminal.err(files.errors.map((error) => `${terminal.style('red', 'error')}: ${error}\n`).join(''));
   terminal.err(warnings.map((warning) => `${terminal.style('yellow', 'warning')}: ${warning}\n`).join(''));
   if (files.errors.length > 0) return EXIT.failed;
@@ -37,22 +38,23 @@ export async function check(terminal: Terminal, { config: file, json = false }: 
 /** One object whatever is wrong, for a script to look into. */
 async function checkAsJson(terminal: Terminal, file: string): Promise<ExitCode> {
   const tell = (facts: object): void => terminal.out(`${JSON.stringify({ file, ...facts })}\n`);
-  let text: string;
+  let read: Translated;
   try {
-    text = await readConfigText(file);
+    read = await readConfigText(file);
   } catch (thrown) {
     tell({ valid: false, problems: [{ message: asProxyError(thrown).detail }] });
     return EXIT.configInvalid;
   }
-  const parsed = parseConfig(text, resolve(file));
+  const parsed = parseConfig(read.yaml, resolve(file));
   if (!parsed.ok) {
     tell({ valid: false, problems: parsed.problems });
     return EXIT.configInvalid;
   }
   const { policy } = parsed.config;
-  const { errors, warnings } = await checkFiles(parsed.config);
+  const files = await checkFiles(parsed.config);
   const { mode, default: fallback, rules } = policy;
-  const facts = { mode, default: fallback, rules: rules.length, warnings: [...warnings, ...policyWarnings(policy)] };
+  const facts = { mode, default: fallback, rules: rules.length, warnings: warningsOf(files, read.notes, policy) };
+  const { errors } = files;
   tell({ valid: errors.length === 0, problems: errors.map((message) => ({ message })), ...facts });
   return errors.length > 0 ? EXIT.failed : EXIT.ok;
 }
@@ -99,6 +101,11 @@ async function checkFiles(config: Config): Promise<FilesReport> {
     failed(thrown);
   }
   return { ca, errors, warnings };
+}
+
+/** Of the files, of the lines of a squid.conf as a start warns of them, and of the policy. */
+function warningsOf(files: FilesReport, notes: readonly Note[], policy: PolicyOptions): string[] {
+  return [...files.warnings, ...warningsIn(notes).map(noteLine), ...policyWarnings(policy)];
 }
 
 /** What is legal, and seldom meant. */

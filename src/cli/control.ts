@@ -6,7 +6,9 @@ import type { ReloadOutcome } from '../admin/controls.ts';
 import { messageOf } from '../core/errors.ts';
 import { findSocket } from '../squid/find-socket.ts';
 import { MOVED } from './asked-proxy.ts';
+import { configToldBy, isSameFile } from './config-in-use.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
+import { plainly } from './plainly.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface ControlOptions {
@@ -72,7 +74,7 @@ async function have(
   return EXIT.ok;
 }
 
-/** The answer, or an exit code where there is none; then it is told why. */
+/** The answer of the proxy that runs with this config, or an exit code where there is none; then it is told why. */
 async function ask(terminal: Terminal, { config }: ControlOptions, path: string): Promise<Answer | ExitCode> {
   const socket = await findSocket(config);
   if (socket === undefined) {
@@ -80,6 +82,19 @@ async function ask(terminal: Terminal, { config }: ControlOptions, path: string)
     return EXIT.failed;
   }
   try {
+    const told = await askAdmin(socket, 'GET', '/v1/status', PATIENCE);
+    const running = told.status === 200 ? configToldBy(told.body) : undefined;
+    if (running === undefined) {
+      // As while it starts.
+      const said = `does not say which config it runs with (${told.status})`;
+      terminal.err(`What answers at ${socket} ${said}: nothing was changed.\n`);
+      return EXIT.failed;
+    }
+    if (!(await isSameFile(running, config))) {
+      const other = `the one at ${socket} runs with ${plainly(running)}`;
+      terminal.err(`No proxy runs with ${config}: ${other}. Nothing was changed.\n`);
+      return EXIT.notRunning;
+    }
     const { status, body } = await askAdmin(socket, 'POST', path, PATIENCE);
     const value: unknown = JSON.parse(body);
     return { body, value, done: status === 200 };

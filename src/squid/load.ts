@@ -8,12 +8,17 @@ import { loadConfig as loadYaml } from '../config/load.ts';
 import { parseConfig } from '../config/parse-config.ts';
 import { printProblems } from '../config/problem.ts';
 import { ProxyError } from '../core/errors.ts';
-import type { Note } from './note.ts';
+import { type Note, noteLine } from './note.ts';
 import { isSquidConf } from './recognise.ts';
 
 export interface NotedConfig {
   readonly config: Config;
   /** What a translation has to say; of a config of ours, nothing. */
+  readonly notes: readonly Note[];
+}
+
+export interface Translated {
+  readonly yaml: string;
   readonly notes: readonly Note[];
 }
 
@@ -31,10 +36,10 @@ export async function loadNoted(file: string): Promise<NotedConfig> {
   throw new ProxyError('config-invalid', printProblems(`${file}, translated`, yaml, parsed.problems));
 }
 
-/** The text of a config of ours: that of the file, or what it is translated to. */
-export async function readConfigText(file: string): Promise<string> {
-  const text = await readConfigFile(file);
-  return (await isSquidConf(file, text)) ? (await translated(file)).yaml : text;
+/** The text of a config of ours: that of the file, or what it is translated to; with what there is to say of that. */
+export async function readConfigText(file: string): Promise<Translated> {
+  const yaml = await readConfigFile(file);
+  return (await isSquidConf(file, yaml)) ? translated(file) : { yaml, notes: [] };
 }
 
 /** The lines of a text that nobody sees: each rule has that of the squid.conf in its name. */
@@ -43,14 +48,11 @@ function madeOf(file: string, { policy: { places: _, rules, ...policy }, ...conf
   return { ...config, policy: { ...policy, madeOf: name, rules: rules.map(({ at: _, ...rule }) => rule) } };
 }
 
-async function translated(file: string): Promise<{ yaml: string; notes: readonly Note[] }> {
+async function translated(file: string): Promise<Translated> {
   const { importSquid } = await import('./import-squid.ts');
   const { yaml, notes, problems } = await importSquid(file);
   const unknown = notes.filter(({ kind }) => kind === 'unknown');
-  const wrong = [
-    ...problems.map((one) => `${one.file}:${one.line}  ${one.message}`),
-    ...unknown.map((one) => `${one.file}:${one.line}  ${one.about}  ${one.why}${one.todo && ` (${one.todo})`}`),
-  ];
+  const wrong = [...problems.map((one) => `${one.file}:${one.line}  ${one.message}`), ...unknown.map(noteLine)];
   if (wrong.length > 0) throw new ProxyError('config-invalid', wrong.join('\n'));
   return { yaml, notes };
 }

@@ -3,8 +3,10 @@
 import { dirname, join } from 'node:path';
 import { compileLayout } from '../log/layout.ts';
 import { LOG_FORMATS } from '../log/log-format.ts';
+import type { OnFull } from '../log/log-options.ts';
 import type { Value } from './draft.ts';
 import { choiceOf, choiceValue, EVERY_LINE, type LogChoice, without } from './log-choice.ts';
+import { keptOf, onFullOf, tellUnsaidFailure, tellUnsaidRotation } from './log-keeping.ts';
 import type { Directive } from './read-conf.ts';
 import { type Desk, isOn, optionsOf, texts } from './translator.ts';
 
@@ -25,7 +27,7 @@ export function readLogs({ logs, formats, rotations, emulate }: LogLines, desk: 
   const { draft, notes } = desk;
   const names = readFormats(formats, desk);
   const rotation = rotations.at(-1);
-  const keep = keptOf(rotation?.words[0]?.text);
+  const keep = rotation && keptOf(rotation, rotation.words[0]?.text ?? '', notes);
   const paths = new Set<string>();
   let taken: readonly (LogChoice | undefined)[] = [];
   for (const line of logs) {
@@ -46,11 +48,14 @@ export function readLogs({ logs, formats, rotations, emulate }: LogLines, desk: 
     paths.add(log.path);
     const kept = log.keep ?? keep;
     const rotate = log.path === 'stdout' ? {} : rotateValue(kept);
+    if (log.path !== 'stdout' && kept === undefined && !rotation) tellUnsaidRotation(notes);
     draft.add('log', 'access', { path: log.path, ...log.value, ...rotate }, rotation ? [rotation, line] : [line]);
   }
   if (logs.length === 0) {
     paths.add(USUAL);
     draft.add('log', 'access', { path: USUAL, format: usual, ...rotateValue(keep) }, rotation ? [rotation] : []);
+    tellUnsaidFailure(undefined, notes);
+    if (!rotation) tellUnsaidRotation(notes);
   }
   if (paths.size === 0) draft.set('log', 'access', [], logs);
   // Beside the log, where a proxy that ran as Squid may write; beside the config it may not.
@@ -135,9 +140,11 @@ function logOf(line: Directive, { names, usual, taken }: LogSetting, { notes, ac
     choice = rest ?? choice;
   }
   const path = /^\/dev\/(?:stdout|fd\/1)$/.test(rest) ? 'stdout' : absolute(rest.replace(/^\/\//, '/'));
-  const onError = options.get('on-error');
-  const onFull = onError === 'die' ? 'exit' : onError === 'drop' ? onError : undefined;
-  const keep = keptOf(options.get('rotate'));
+  const [onError, rotate] = [options.get('on-error'), options.get('rotate')];
+  let onFull: OnFull | undefined;
+  if (onError === undefined) tellUnsaidFailure(line, notes);
+  else onFull = onFullOf(line, onError, notes);
+  const keep = rotate === undefined ? undefined : keptOf(line, rotate, notes);
   return {
     path,
     keep,
@@ -146,8 +153,3 @@ function logOf(line: Directive, { names, usual, taken }: LogSetting, { notes, ac
 }
 
 const rotateValue = (keep: number | undefined): Log['value'] => (keep === undefined ? {} : { rotate: { keep } });
-
-/** How many old files are kept by "-k rotate". */
-function keptOf(text: string | undefined): number | undefined {
-  return text !== undefined && /^\d{1,3}$/.test(text) ? Number(text) : undefined;
-}

@@ -165,12 +165,10 @@ const TABLE: readonly (readonly [Remark, string])[] = [
   ],
   [idle('a connection may live as long as something moves on it'), 'client_lifetime pconn_lifetime forward_timeout'],
   [lost('the client address is logged in full', 'mask it where the log is read'), 'client_netmask'],
-  [lost('header fields are not logged', 'use the JSON format, which has referer and user agent'), 'log_mime_hdrs'],
   [
-    lost('this log has no counterpart', 'take the access log in format combined'),
-    'referer_log useragent_log forward_log',
+    lost('there is no log of requests to origins alone', 'take the access log: what went to an origin has its address'),
+    'forward_log',
   ],
-  [idle('the query is never logged, only its question mark'), 'strip_query_terms'],
   [
     lost('origins are not validated by a helper', 'put roots into upstream.trust, revocation lists into upstream.crl'),
     'sslcrtvalidator_children',

@@ -35,6 +35,17 @@ export class Notes {
   };
 }
 
+/** What is warned of wherever the lines are put to use, each reason once: what is unsafe, or denies more than Squid did. */
+export function warningsIn(notes: readonly Note[]): readonly Note[] {
+  const grave = notes.filter(({ kind }) => kind === 'unsafe' || kind === 'stricter');
+  return grave.filter(({ why }, at) => grave.findIndex((one) => one.why === why) === at);
+}
+
+/** In one line. */
+export function noteLine({ file, line, about, why, todo }: Note): string {
+  return `${file}:${line}  ${about}  ${why}${todo && ` (${todo})`}`;
+}
+
 const TITLES: Readonly<Record<NoteKind, string>> = {
   unknown: 'No directive of Squid',
   unsafe: 'Unsafe as it stood',

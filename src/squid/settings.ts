@@ -1,6 +1,7 @@
 // The directives that are one value each: waits, names, name servers, trust, Via. Each is a function of its lines.
 
 import { parseAddress } from '../policy/address-set.ts';
+import { LOG_CONTENT } from './log-content.ts';
 import type { Directive } from './read-conf.ts';
 import { RESTRICTIONS } from './restrictions.ts';
 import { type Desk, type Family, isOn, texts } from './translator.ts';
@@ -25,6 +26,7 @@ const wait = (key: string): Family =>
 
 export const SETTINGS: Readonly<Record<string, Family>> = {
   ...RESTRICTIONS,
+  ...LOG_CONTENT,
   connect_timeout: wait('connectTimeout'),
   read_timeout: wait('responseTimeout'),
   request_timeout: wait('headerTimeout'),

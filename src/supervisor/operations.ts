@@ -9,7 +9,8 @@ import { writeAudit } from '../log/audit-log.ts';
 import { LogRotation } from '../log/rotation.ts';
 import type { ServiceLog } from '../log/service-log.ts';
 import type { Served } from '../proxy.ts';
-import { loadConfig } from '../squid/load.ts';
+import { loadNoted } from '../squid/load.ts';
+import { logNotes } from '../squid/log-notes.ts';
 import { type ConfigChange, changedKeys, configChanges } from './config-changes.ts';
 import { type ServiceManager, serving } from './service-manager.ts';
 import { workersOf } from './supervisor.ts';
@@ -83,7 +84,7 @@ export class Operations implements Controls {
     let outcome: ReloadOutcome;
     let changes: readonly ConfigChange[] = [];
     try {
-      const config = await loadConfig(file);
+      const { config, notes } = await loadNoted(file);
       const changed = changedKeys(this.#config, config);
       const useToken = await this.#parts.admin?.prepareToken();
       if (this.#parts.isStopping()) throw new ProxyError('shutting-down');
@@ -96,6 +97,7 @@ export class Operations implements Controls {
       this.#generation += 1;
       outcome = { ok: true, generation: this.#generation, changed, waiting };
       service.info({ by, generation: this.#generation, changed }, 'the config is used anew');
+      logNotes(notes, file, service);
       if (waiting.length > 0) service.warn({ waiting }, 'these keys of the config wait for a restart');
     } catch (thrown) {
       const { code, detail, message } = asProxyError(thrown);

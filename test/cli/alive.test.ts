@@ -39,11 +39,27 @@ test('a squid.conf runs as it stands, without anything to initialise, and obeys 
   const pem = readFileSync(join(folder, 'squidCA.pem'), 'utf8');
   expect(pem).toContain('PRIVATE KEY');
   expect(pem).toContain('BEGIN CERTIFICATE');
-  expect(await k('parse')).toEqual([0, expect.stringContaining('is valid')]);
+  expect(await k('parse')).toEqual([
+    0,
+    expect.stringMatching(/is valid[\s\S]*warning: squid\.conf:5 {2}sslproxy_cert_error /),
+  ]);
   expect((await k('check'))[0]).toBe(0);
   const terminal = fakeTerminal();
   expect(await alive(terminal, { config: file })).toBe(0);
+  // The other commands that ask a running proxy find it as well.
+  expect(await main(['status', '--config', file], terminal)).toBe(0);
+  expect(terminal.outText()).toContain(' is running\n');
+  const top = fakeTerminal();
+  expect([await main(['top', '--json', '--config', file], top), top.errText()]).toEqual([0, '']);
+  // With another config of the same place, nobody.
+  const other = join(folder, 'squid-other.conf');
+  writeFileSync(other, readFileSync(file, 'utf8'));
+  const asked = fakeTerminal();
+  expect(await alive(asked, { config: other })).toBe(5);
+  expect(asked.errText()).toBe(`No proxy runs with ${other}: the one at ${folder}/sallyport.sock runs with ${file}.\n`);
   expect(await k('reconfigure')).toEqual([0, expect.stringContaining('is in use')]);
+  const warnings = program.errText().match(/"directive":"sslproxy_cert_error"/g);
+  expect(warnings).toHaveLength(2);
   expect(await k('rotate')).toEqual([0, 'Logs reopened.\n']);
   writeFileSync(file, `${readFileSync(file, 'utf8')}htpp_access deny all\n`);
   expect(await k('parse')).toEqual([3, expect.stringContaining('did you mean "http_access"')]);

@@ -2,22 +2,40 @@
 
 import { describe, expect, test } from 'vitest';
 import { AskedProxy } from '../../src/cli/asked-proxy.ts';
-import { ACTIVITY, type Answers, fakeOperator, STATUS, unservedConfig } from '../support/fake-operator.ts';
+import { ACTIVITY, type Answers, fakeOperator, type Place, STATUS, unservedConfig } from '../support/fake-operator.ts';
 
-async function proxyThatSays(answers: Answers): Promise<AskedProxy> {
-  const { config } = await fakeOperator(answers);
+async function asked(answers: Answers, place?: Place): Promise<{ config: string; proxy: AskedProxy }> {
+  const { config } = await fakeOperator(answers, place);
   const found = await AskedProxy.find(config);
   if (found.state !== 'answered') throw new Error(found.reason);
-  return found.value;
+  return { config, proxy: found.value };
 }
+
+const proxyThatSays = async (answers: Answers): Promise<AskedProxy> => (await asked(answers)).proxy;
 
 describe('a proxy that runs', () => {
   test('is asked by its control socket', async () => {
-    const proxy = await proxyThatSays({ '/v1/status': STATUS, '/v1/activity': ACTIVITY, '/metrics': 'a_total 3\n' });
-    expect(await proxy.status()).toEqual({ state: 'answered', value: STATUS });
+    const answers = { '/v1/status': STATUS, '/v1/activity': ACTIVITY, '/metrics': 'a_total 3\n' };
+    const { config, proxy } = await asked(answers);
+    expect(await proxy.status()).toEqual({ state: 'answered', value: { ...STATUS, config } });
     expect(await proxy.activity()).toEqual({ state: 'answered', value: ACTIVITY });
     const samples = await proxy.samples();
     expect(samples.state === 'answered' && samples.value.get('a_total')).toEqual([{ labels: {}, value: 3 }]);
+  });
+
+  test('from a squid.conf is asked beside its pid file', async () => {
+    const text = 'http_port 3128\npid_filename pids/squid.pid\n';
+    const place = { file: 'squid.conf', text, socket: 'pids/sallyport.sock' };
+    const { config, proxy } = await asked({ '/v1/status': STATUS }, place);
+    expect(await proxy.status()).toMatchObject({ state: 'answered', value: { config } });
+  });
+
+  test('with another config that has the same socket is not the one', async () => {
+    const proxy = await proxyThatSays({ '/v1/status': { ...STATUS, config: '/etc/other.yaml' } });
+    expect(await proxy.status()).toEqual({
+      state: 'gone',
+      reason: expect.stringMatching(/^the one at \S+sallyport\.sock runs with \/etc\/other\.yaml$/),
+    });
   });
 
   test.each([

@@ -84,6 +84,19 @@ describe('a config that is valid', () => {
   });
 });
 
+test('a squid.conf is warned of as at a start, with its lines', async () => {
+  const { folder } = configFolder();
+  const config = join(folder, 'squid.conf');
+  const lines = ['http_port 127.0.0.1:0 ssl-bump cert=ca.pem', 'http_access allow localhost', 'ssl_bump bump all'];
+  writeFileSync(config, `${[...lines, 'sslproxy_cert_error allow all', 'cache_mem 8 MB'].join('\n')}\n`);
+  const { code, err, json } = await checked(config);
+  expect(code).toBe(0);
+  const line = /^squid\.conf:4 {2}sslproxy_cert_error {2}origins that cannot be verified are refused.* \(add the root /;
+  expect(json).toMatchObject({ valid: true, warnings: [expect.stringMatching(line)] });
+  expect(err.startsWith('warning: squid.conf:4  sslproxy_cert_error  ')).toBe(true);
+  expect(err.trimEnd().split('\n')).toHaveLength(1);
+});
+
 describe('a file that a start cannot use fails the check', () => {
   const CASES: readonly [what: string, make: () => { folder: string; config: string }, error: RegExp][] = [
     [

@@ -1,10 +1,11 @@
 // `sallyport reload|rotate|drain|stop` against a proxy that runs: what they say and how they exit.
 
-import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { main } from '../../src/cli/main.ts';
+import { type Answers, fakeOperator, STATUS } from '../support/fake-operator.ts';
 import { fakeTerminal } from '../support/fake-terminal.ts';
 import { configFolder, MAIN, startProgram } from '../support/program.ts';
 
@@ -128,6 +129,43 @@ test.each(['1', 'soon', '-1s'])('a grace of %s is wrong usage', async (grace) =>
   const terminal = fakeTerminal();
   expect(await main(['drain', '--grace', grace], terminal)).toBe(2);
   expect(terminal.errText()).toContain('It is not a time such as 30s or 5m');
+});
+
+describe('a proxy that runs with another config of the same folder', () => {
+  test('is left as it is, whatever it is asked to do', async () => {
+    const { program, folder, config, command, audit } = await start();
+    const other = join(folder, 'other.yaml');
+    writeFileSync(other, readFileSync(config, 'utf8'));
+    const said = `No proxy runs with ${other}: the one at ${folder}/run/sallyport.sock runs with ${config}. Nothing was changed.\n`;
+    for (const words of [['reload'], ['rotate'], ['drain', '--grace', '1s'], ['stop'], ['stop', '--json']]) {
+      const terminal = fakeTerminal();
+      expect(await main([...words, '--config', other], terminal)).toBe(5);
+      expect([terminal.outText(), terminal.errText()]).toEqual(['', said]);
+    }
+    const squid = fakeTerminal();
+    expect([await main(['-k', 'shutdown', '-f', other], squid), squid.errText()]).toEqual([5, said]);
+    expect(program.errText()).not.toMatch(/"stopping|reopened|used anew/);
+    // By another name it is the same.
+    const link = join(folder, 'link.yaml');
+    symlinkSync('proxy.yaml', link);
+    const byLink = fakeTerminal();
+    expect(await main(['reload', '--config', link], byLink)).toBe(0);
+    expect((await command('stop')).code).toBe(0);
+    expect(await program.ended).toEqual({ code: 0, signal: null });
+    expect(audit().map((line) => line['audit'])).toEqual(['reload', 'drain']);
+  });
+
+  test.each<[string, Answers]>([
+    ['nothing', {}],
+    ['of no config', { '/v1/status': { ...STATUS, config: undefined } }],
+    ['an error', { '/v1/status': 503 }],
+  ])('or that says %s of itself is asked for nothing', async (_, answers) => {
+    const { config, asked } = await fakeOperator({ ...answers, '/v1/stop': { ok: true, connections: 0 } });
+    const terminal = fakeTerminal();
+    expect(await main(['stop', '--config', config], terminal)).toBe(1);
+    expect(terminal.errText()).toMatch(/ does not say which config it runs with \(\d+\): nothing was changed\.\n$/);
+    expect(asked).toEqual(['/v1/status']);
+  });
 });
 
 test('without a control socket there are signals', async () => {

@@ -85,6 +85,7 @@ describe('a proxy that runs', () => {
     expect(JSON.parse(out)).toEqual({
       running: true,
       ...STATUS,
+      config: expect.stringMatching(/proxy\.yaml$/),
       tunnels: 7,
       requests: 902,
       outcomes: { forwarded: 900, client_rejected_certificate: 2 },
@@ -103,6 +104,12 @@ describe('where none runs', () => {
     );
     expect(await status(terminal, { config, json: true })).toBe(5);
     expect(JSON.parse(terminal.outText())).toMatchObject({ running: false, config });
+  });
+
+  test('one that answers for another config is none', async () => {
+    const { code, err } = await statusOf({ '/v1/status': { ...STATUS, config: '/etc/other.yaml' } });
+    expect(code).toBe(5);
+    expect(err).toMatch(/^No proxy runs with .*proxy\.yaml: the one at .* runs with \/etc\/other\.yaml\. /);
   });
 
   test('to be asked, nobody knows', async () => {

@@ -23,7 +23,7 @@ describe('once', () => {
     const { config } = await fakeOperator(answers);
     const terminal = fakeTerminal();
     expect(await top(terminal, { config, json: true })).toBe(0);
-    expect(JSON.parse(terminal.outText())).toEqual({ status: STATUS, activity: ACTIVITY });
+    expect(JSON.parse(terminal.outText())).toEqual({ status: { ...STATUS, config }, activity: ACTIVITY });
   });
 });
 

@@ -23,6 +23,9 @@ interface Case {
   readonly holds?: readonly string[];
 }
 
+/** Of every log for which nobody says what becomes of it when it cannot be written, and how long its files are kept. */
+const UNSAID = ['differs access_log', 'differs logfile_rotate'];
+
 const CASES: readonly Case[] = [
   {
     file: 'five-lines.conf',
@@ -188,7 +191,7 @@ describe.each(CASES)('$file', ({ file, decisions, notes, holds = [] }) => {
   test('says what is not as it was', async () => {
     const imported = await importPolicy(join(CONFS, file));
     const said = [...new Set(imported.notes.map(({ kind, about }) => `${kind} ${about}`))];
-    expect(said.sort()).toEqual([...notes].sort());
+    expect(said.sort()).toEqual([...new Set([...notes, ...UNSAID])].sort());
     for (const text of holds) expect(imported.yaml).toContain(text);
     expect(imported.problems).toEqual([]);
   });

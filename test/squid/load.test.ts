@@ -17,7 +17,7 @@ describe('the config of a proxy', () => {
     const file = fileWith('a.yaml', 'version: 1\nvia: px\n');
     expect((await loadConfig(file)).via).toBe('px');
     expect((await loadNoted(file)).notes).toEqual([]);
-    expect(await readConfigText(file)).toContain('via: px');
+    expect(await readConfigText(file)).toEqual({ yaml: expect.stringContaining('via: px'), notes: [] });
   });
 
   test('may be a squid.conf, under any name', async () => {
@@ -42,7 +42,9 @@ describe('the config of a proxy', () => {
     expect(mends.map(({ where }) => where)).toEqual([
       'at the end of policy.rules of what "sallyport import proxy.conf" writes',
     ]);
-    expect(await readConfigText(fileWith('squid.conf', text))).toMatch(/^# Made from squid\.conf/);
+    const read = await readConfigText(fileWith('squid.conf', text));
+    expect(read.yaml).toMatch(/^# Made from squid\.conf/);
+    expect(read.notes.map(({ about }) => about)).toContain('cache_mem');
   });
 
   test.each([

@@ -69,6 +69,29 @@ test('the state is that of the proxy, and of the last reload', async () => {
   expect((await made.status()).state).toBe('draining');
 });
 
+test('a squid.conf that is used anew is warned of as at a start, and one that is refused is not', async () => {
+  let isRefused = true;
+  const { made, file, said } = await operations({
+    reload: async () => {
+      if (isRefused) throw new ProxyError('trust-unusable', 'roots.pem');
+    },
+  });
+  const lines = ['http_port 127.0.0.1:0 ssl-bump cert=ca.pem', 'ssl_bump bump all', 'sslproxy_cert_error allow all'];
+  writeFileSync(file, `${lines.join('\n')}\n`);
+  const warned = () => said.filter(({ fields }) => fields['directive'] === 'sslproxy_cert_error');
+  expect(await made.reload('me')).toMatchObject({ ok: false });
+  expect(warned()).toEqual([]);
+  isRefused = false;
+  expect(await made.reload('me')).toMatchObject({ ok: true });
+  expect(warned()).toEqual([
+    {
+      level: 'warn',
+      fields: { line: 'c.yaml:3', directive: 'sslproxy_cert_error', do: expect.stringContaining('upstream.trust') },
+      message: expect.stringContaining('cannot be verified are refused'),
+    },
+  ]);
+});
+
 test('what cannot be used leaves the generation as it was, and is told with its code', async () => {
   const { made, said } = await operations({
     reload: async () => {

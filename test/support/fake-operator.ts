@@ -3,7 +3,7 @@
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
 
 export type Answers = Readonly<Record<string, unknown>>;
@@ -11,6 +11,7 @@ export type Answers = Readonly<Record<string, unknown>>;
 export const STATUS = {
   pid: 4711,
   version: '1.2.3',
+  /** In an answer, the config that it is asked by. */
   config: '/etc/sallyport.yaml',
   started: '2027-01-01T00:00:00.000Z',
   state: 'running',
@@ -40,12 +41,21 @@ export interface Operated {
   close(): Promise<void>;
 }
 
+export interface Place {
+  /** Name of the config, and what stands in it. */
+  readonly file?: string;
+  readonly text?: string;
+  /** Relative to the config. */
+  readonly socket?: string;
+}
+
 /** `answers`: by path; a text is sent as it is, all else as JSON, a number is a status; what is not there is 404. */
-export async function fakeOperator(answers: Answers): Promise<Operated> {
+export async function fakeOperator(answers: Answers, place: Place = {}): Promise<Operated> {
+  const { file = 'proxy.yaml', text = 'version: 1\n', socket = 'run/sallyport.sock' } = place;
   const folder = mkdtempSync(join(tmpdir(), 'op-'));
-  const config = join(folder, 'proxy.yaml');
-  writeFileSync(config, 'version: 1\n');
-  mkdirSync(join(folder, 'run'));
+  const config = join(folder, file);
+  writeFileSync(config, text);
+  mkdirSync(dirname(join(folder, socket)), { recursive: true });
   let known = answers;
   const asked: string[] = [];
   const server = createServer((request, response) => {
@@ -53,9 +63,11 @@ export async function fakeOperator(answers: Answers): Promise<Operated> {
     asked.push(path);
     const answer = known[path];
     const status = answer === undefined ? 404 : typeof answer === 'number' ? answer : 200;
-    response.writeHead(status).end(typeof answer === 'string' ? answer : JSON.stringify(answer ?? null));
+    const own = (key: string, value: unknown): unknown =>
+      key === 'config' && value === STATUS.config ? config : value;
+    response.writeHead(status).end(typeof answer === 'string' ? answer : JSON.stringify(answer ?? null, own));
   });
-  await new Promise<void>((resolve) => server.listen(join(folder, 'run/sallyport.sock'), resolve));
+  await new Promise<void>((resolve) => server.listen(join(folder, socket), resolve));
   const close = (): Promise<void> => new Promise((resolve) => void server.close(() => resolve()));
   onTestFinished(() => void server.close());
   return {

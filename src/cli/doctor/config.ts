@@ -2,20 +2,29 @@
 
 import { stat } from 'node:fs/promises';
 import type { Config } from '../../config/config.ts';
+import { type Note, warningsIn } from '../../squid/note.ts';
 import { policyWarnings } from '../check.ts';
 import { shownPath } from '../shown-path.ts';
 import { type Finding, plain } from './finding.ts';
 
-/** `file`: as it was named. */
-export function checkConfig({ policy }: Pick<Config, 'policy'>, file: string): readonly Finding[] {
+/** `file`: as it was named; `notes`: what its translation has to say, where it is a squid.conf. */
+export function checkConfig(
+  { policy }: Pick<Config, 'policy'>,
+  file: string,
+  notes: readonly Note[] = [],
+): readonly Finding[] {
   const check = 'config';
   const { rules, mode, default: fallback } = policy;
   const count = `${rules.length} ${rules.length === 1 ? 'rule' : 'rules'}`;
   const reason = `${shownPath(file)} is valid: ${count}, default ${fallback}, ${mode} mode`;
+  const lines = warningsIn(notes).map((note): Finding => {
+    const { file, line, about, why, todo } = note;
+    return { check, state: 'warning', reason: `${file}:${line} ${about}: ${why}`, ...(todo && { mend: todo }) };
+  });
   const warnings = policyWarnings(policy).map(
     (warning): Finding => ({ check, state: 'warning', reason: plain(warning) }),
   );
-  return [{ check, state: 'ok', reason }, ...warnings];
+  return [{ check, state: 'ok', reason }, ...lines, ...warnings];
 }
 
 /** Root may do anything, so what it is told of files and ports need not hold for the proxy. */

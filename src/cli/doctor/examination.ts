@@ -1,7 +1,6 @@
 // All that the doctor looks at, in the order in which one thing explains the next. Called by cli/doctor.ts.
 
 import type { Config } from '../../config/config.ts';
-import { loadConfig } from '../../config/load.ts';
 import type { Permit } from '../../core/decision.ts';
 import type { RequestTarget } from '../../core/target.ts';
 import { isOwnHost } from '../../flow/serve-own.ts';
@@ -12,6 +11,7 @@ import type { Route } from '../../net/upstream.ts';
 import { UpstreamIdentities } from '../../net/upstream-identities.ts';
 import type { CertificateAuthority } from '../../pki/certificate-authority.ts';
 import { upstreamOf } from '../../proxy.ts';
+import { loadNoted } from '../../squid/load.ts';
 import { checkCa, checkLeaf } from './ca.ts';
 import { checkClock } from './clock.ts';
 import { checkConfig, checkUser } from './config.ts';
@@ -26,7 +26,7 @@ import { checkIdentities, checkTrust } from './trust.ts';
 import { checkPolicy, checkRejections } from './verdict.ts';
 
 export interface Patient {
-  /** Path of the config. */
+  /** Path of the config, ours or a squid.conf. */
   readonly config: string;
   /** The host to look at as well, as the URL that policy is asked about. */
   readonly target?: RequestTarget | undefined;
@@ -39,8 +39,9 @@ export interface Patient {
 export async function* examination(patient: Patient): AsyncGenerator<readonly Finding[]> {
   let config: Config | undefined;
   yield await examine('config', async () => {
-    config = await loadConfig(patient.config);
-    return checkConfig(config, patient.config);
+    const loaded = await loadNoted(patient.config);
+    config = loaded.config;
+    return checkConfig(config, patient.config, loaded.notes);
   });
   yield await examine('clock', () => checkClock(config));
   if (!config) return;

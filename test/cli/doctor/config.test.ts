@@ -22,6 +22,18 @@ test('what is legal and seldom meant is a warning', () => {
   expect(found[1]?.reason).toMatch(/^policy\.mode is report/);
 });
 
+test('what is unsafe in a squid.conf is a warning, with what to do', () => {
+  const config = rigConfig(folder, { policy: { rules: [{ name: 'a', hosts: ['a.test'], action: 'allow' }] } });
+  const note = { file: 'squid.conf', line: 5, about: 'icap_enable', why: 'it is not asked', todo: 'keep it' };
+  const notes = [
+    { ...note, kind: 'unsafe' as const },
+    { ...note, line: 6, kind: 'differs' as const },
+  ];
+  expect(checkConfig(config, 'squid.conf', notes).slice(1)).toEqual([
+    { check: 'config', state: 'warning', reason: 'squid.conf:5 icap_enable: it is not asked', mend: 'keep it' },
+  ]);
+});
+
 test('who is not the user of the proxy is told how to be', async () => {
   const { ca } = rigConfig(folder);
   expect(await checkUser({ ca }, 4711)).toEqual([]);

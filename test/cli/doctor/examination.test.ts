@@ -43,6 +43,16 @@ describe('without a host', () => {
     expect(findings[0]).toMatchObject({ state: 'failed', reason: expect.stringMatching(/proxy\.yaml:4:1.*polcy/) });
   });
 
+  test('the config may be a squid.conf', async () => {
+    const { folder } = configFolder();
+    const config = join(folder, 'squid.conf');
+    const lines = ['http_port 127.0.0.1:0', 'http_access allow localhost', `access_log ${folder}/access.log squid`];
+    writeFileSync(config, `${lines.join('\n')}\n`);
+    const findings = await all({ config, client: '127.0.0.1' });
+    expect(findings[0]).toMatchObject({ state: 'ok', reason: expect.stringMatching(/squid\.conf is valid: 1 rule, /) });
+    expect(checksOf(findings)).toMatch(/^config, clock, proxy, CA, .*port, log, audit, state$/);
+  });
+
   test('what one check throws does not hide the next', async () => {
     const patient = patientWith('upstream: { trust: [no-such.pem] }');
     writeFileSync(join(patient.folder, 'ca.pem'), createCa().certificate);
