@@ -4,6 +4,7 @@
 // it later: such a line is finished at once, or cut off again. What could not be written waits and is tried again.
 
 import { close, fstatSync, ftruncateSync, readSync, write, writeSync } from 'node:fs';
+import { RemovalWatch, type Removed } from './removal-watch.ts';
 
 export interface AppenderParts {
   /** Bytes of one write at most, but for a line that is longer. */
@@ -12,6 +13,8 @@ export interface AppenderParts {
   readonly onFailure: (error: Error) => void;
   /** Something has been written; `again`: for the first time since a failure. */
   readonly onWritten: (again: boolean) => void;
+  /** Given for a file: it has been removed, and with it what is told. To be abandoned then. */
+  readonly onRemoved?: ((removed: Removed) => void) | undefined;
 }
 
 /** What an end leaves over, in whole lines. */
@@ -34,6 +37,7 @@ const LONGEST_END = 20_000;
 export class Appender {
   readonly #fd: number;
   readonly #parts: AppenderParts;
+  readonly #removal: RemovalWatch | undefined;
   /** Whole lines in ASCII, in pieces as they came; the first of them is being written. */
   #queue: string[] = [];
   #size = 0;
@@ -51,6 +55,7 @@ export class Appender {
   constructor(fd: number, parts: AppenderParts) {
     this.#fd = fd;
     this.#parts = parts;
+    this.#removal = parts.onRemoved && new RemovalWatch(fd, parts.onRemoved);
   }
 
   /** Characters that wait. */
@@ -76,11 +81,23 @@ export class Appender {
    */
   end(): Promise<Left> {
     return new Promise((resolve) => {
+      this.#removal?.end();
       this.#ending = resolve;
       this.#endBy = performance.now() + LONGEST_END;
       this.#hurry();
       this.#next();
     });
+  }
+
+  /** Writes nothing more and closes the file. Returns what has not been written, or is being. */
+  abandon(): string {
+    this.#closed = true;
+    clearTimeout(this.#again);
+    const lines = this.#queue.join('');
+    this.#queue = [];
+    this.#size = 0;
+    if (!this.#writing) this.#shut();
+    return lines;
   }
 
   readonly #next = (): void => {
@@ -114,6 +131,7 @@ export class Appender {
       return;
     }
     const mended = error ? { kept: 0, error } : this.#mend(this.#inHand, written);
+    this.#removal?.wrote(this.#inHand.slice(0, mended.kept));
     this.#settle(mended.kept);
     if (mended.kept > 0 && this.#ending) this.#hurry();
     if (mended.error) {

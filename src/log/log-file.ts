@@ -11,6 +11,7 @@ import { Appender, type Left } from './appender.ts';
 import { WAITING } from './log-options.ts';
 import type { LogState } from './log-state.ts';
 import { openLog } from './open-log.ts';
+import type { Removed } from './removal-watch.ts';
 
 export interface LogFileOptions {
   /** Milliseconds that a line waits for others; default 20. */
@@ -173,6 +174,7 @@ export class LogFile {
         most: isFile ? MAX_WRITE : MAX_BATCH,
         onFailure: (error) => this.#onFailure(file, error),
         onWritten: () => this.#onWritten(file),
+        onRemoved: isFile ? (removed) => this.#onRemoved(file, removed) : undefined,
       });
       this.#file = file;
       this.#isOld = false;
@@ -223,6 +225,16 @@ export class LogFile {
       this.#gone = true;
       void file.end().then(({ lines, unsure }) => this.#lose(lines + unsure));
     }
+  }
+
+  /** What went with it comes first in the new one. */
+  #onRemoved(file: Appender, { lines, lost }: Removed): void {
+    if (this.#file !== file) return;
+    this.#lost += lost;
+    this.#tell('the file has been removed; another one is made');
+    this.#file = undefined;
+    this.#held = lines + file.abandon();
+    this.#open();
   }
 
   /** Only what gets through says that all is well again, not that there is a file. */

@@ -2,6 +2,7 @@
 
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { appendFile, mkdir, mkdtemp, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -244,6 +245,57 @@ describe('a log file', () => {
     for (let count = 0; count < 40; count += 1) file.write(line);
     await expect.poll(() => file.lost).toBe(8);
     await file.close();
+  });
+
+  test('REL-06: that somebody removes is made anew within a second, and no line goes nowhere', async () => {
+    const path = join(folder, 'access.log');
+    const file = new LogFile(path, onError, { moment: 1 });
+    for (const line of numbered(0, 100)) file.write(line);
+    await expect.poll(() => linesOf(path)).toHaveLength(100);
+    await rm(path);
+    let next = 100;
+    const writeTen = (): void => {
+      for (const line of numbered(next, next + 10)) file.write(line);
+      next += 10;
+    };
+    const isThere = (): boolean => {
+      writeTen();
+      return existsSync(path);
+    };
+    await expect.poll(isThere, { interval: 5, timeout: 5_000 }).toBe(true);
+    writeTen();
+    await file.close();
+    const lines = await linesOf(path);
+    // Of what stood in the file before, only what it was not yet seen with.
+    const [first = ''] = lines;
+    const from = Number(/^line (\d+) /.exec(first)?.[1]);
+    expect(from).toBeLessThanOrEqual(100);
+    expect(lines).toEqual(numbered(from, next));
+    expect([file.lost, file.state]).toEqual([0, 'well']);
+    expect(errors.map(({ detail }) => detail)).toEqual([`${path}: the file has been removed; another one is made`]);
+  });
+
+  test('that is removed with its folder, for which there is no other, keeps its lines until there is', async () => {
+    const place = join(folder, 'logs');
+    const path = join(place, 'access.log');
+    const file = new LogFile(path, onError, { moment: 0 });
+    file.write('one');
+    await expect.poll(() => linesOf(path)).toEqual(['one']);
+    await rm(place, { recursive: true });
+    await writeFile(place, 'in the way');
+    let count = 0;
+    const stateAfterOneMore = (): string => {
+      count += 1;
+      file.write(`more ${count}`);
+      return file.state;
+    };
+    await expect.poll(stateAfterOneMore, { interval: 5, timeout: 5_000 }).toBe('failing');
+    await rm(place);
+    await expect.poll(() => file.state, { timeout: 5_000 }).toBe('well');
+    await file.close();
+    const kept = await linesOf(path);
+    expect(kept.filter((line) => line !== 'one')).toEqual(Array.from({ length: count }, (_, n) => `more ${n + 1}`));
+    expect(file.lost).toBe(0);
   });
 
   test('REL-07: that is renamed and opened anew fifty times while lines come loses none, doubles none and tears none', async () => {
