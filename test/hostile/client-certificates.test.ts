@@ -1,15 +1,13 @@
 // Our own client certificates: an origin that asks for one gets the one that is configured for it, whatever else is on the
 // same address, and nobody's request goes with a certificate that is not for it.
 
-import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:https';
-import { connect } from 'node:net';
 import { join } from 'node:path';
-import { connect as connectTls, type TLSSocket } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { listening } from '../support/origin.ts';
-import { get, type Rig, readUntil, startRig, tlsThrough, WORKERS } from '../support/rig.ts';
+import { get, startRig, tlsThrough, WORKERS } from '../support/rig.ts';
 import { TestCa } from '../support/test-ca.ts';
 
 const ca = new TestCa();
@@ -32,17 +30,6 @@ async function origin() {
   const one = await listening(server, '127.0.0.1');
   onTestFinished(() => one.close());
   return { port: one.port, handshakes };
-}
-
-/** As tlsThrough, from another address of loopback. */
-async function tlsFrom(from: string, rig: Rig, authority: string): Promise<TLSSocket> {
-  const socket = connect({ host: '127.0.0.1', port: rig.port, localAddress: from });
-  onTestFinished(() => void socket.destroy());
-  socket.write(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n\r\n`);
-  expect(await readUntil(socket, '\r\n\r\n')).toMatch(/^HTTP\/1\.1 200/);
-  const tls = connectTls({ socket, servername: 'ok.test', ca: rig.ca });
-  await once(tls, 'secureConnect');
-  return tls;
 }
 
 const HOSTS = { 'ok.test': '127.0.0.1', 'evil.test': '127.0.0.1', 'a.ok.test': '127.0.0.1' };
@@ -95,7 +82,7 @@ describe('POOL-02: connections that go with a client certificate', () => {
     });
     const authority = `ok.test:${port}`;
     for (const from of ['127.0.0.2', '127.0.0.1', '127.0.0.2', '127.0.0.1']) {
-      const tls = await tlsFrom(from, rig, authority);
+      const tls = await tlsThrough(rig.port, authority, { ca: rig.ca, localAddress: from });
       expect(await get(tls, authority)).toContain(' 200 ');
     }
     // One connection each, kept, of every worker that was asked: four requests, and two handshakes where there is one.

@@ -2,14 +2,12 @@
 // who reads, however slowly, has all of it. H2_FIGURES=1 prints the peaks.
 
 import { rmSync } from 'node:fs';
-import { connect as connectTcp } from 'node:net';
-import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { ask, h2Origin, h2Through } from '../support/h2.ts';
 import { END_STREAM, fields, frame, RawH2, requestFields, setting, TYPE, uint32 } from '../support/h2-frames.ts';
 import type { Origin } from '../support/origin.ts';
 import { forgetPeak, type ProxyProcess, peakOfOne, startProxyProcess } from '../support/proxy-process.ts';
-import { readUntil, startRig, until, WORKERS } from '../support/rig.ts';
+import { startRig, until, WORKERS } from '../support/rig.ts';
 import { TestCa } from '../support/test-ca.ts';
 
 const LARGE = Buffer.alloc(1 << 20);
@@ -155,9 +153,8 @@ describe.skipIf(process.platform !== 'linux')('a proxy in a process of its own (
     const all: RawH2[] = [];
     for (let at = 0; at < CONNECTIONS; at += 1) all.push(await starve(proxy));
     const begin = performance.now();
-    const other = new RawH2(await fromElsewhere(proxy, '127.0.0.2'));
-    other.request(1, get('/small'));
-    await until(() => other.of(TYPE.data, 1).some(({ payload }) => payload.toString() === 'ok'), 'the other');
+    const other = await h2Through(proxy, authority, { localAddress: '127.0.0.2' });
+    expect((await ask(other, { ':path': '/small' })).body.toString()).toBe('ok');
     expect(performance.now() - begin).toBeLessThan(1_000);
     await until(
       () => resets(all) > STREAMS * CONNECTIONS - 400,
@@ -180,15 +177,3 @@ describe.skipIf(process.platform !== 'linux')('a proxy in a process of its own (
     );
   }, 90_000);
 });
-
-/** A tunnel of a client at another address. */
-async function fromElsewhere({ port, ca: root }: ProxyProcess, localAddress: string): Promise<TLSSocket> {
-  const socket = connectTcp({ host: '127.0.0.1', port, localAddress });
-  socket.write(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n\r\n`);
-  expect(await readUntil(socket, '\r\n\r\n')).toMatch(/^HTTP\/1.1 200 /);
-  return new Promise((resolve, reject) => {
-    const tls = connectTls({ socket, servername: 'ok.test', ca: root, ALPNProtocols: ['h2'] }, () => resolve(tls));
-    tls.on('error', reject);
-    onTestFinished(() => void tls.destroy());
-  });
-}

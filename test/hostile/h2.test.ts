@@ -1,5 +1,5 @@
 // HTTP/2 that nobody sends in good faith, by hand: each case ends in a closed stream or connection, in bounded memory,
-// with nothing upstream that was not asked for, and others are served meanwhile.
+// with nothing upstream that was not asked for, and others are served afterwards; h2-others.test.ts has them meanwhile.
 
 import { rmSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';

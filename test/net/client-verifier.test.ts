@@ -5,10 +5,9 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { acceptTls } from '../../src/net/client-tls.ts';
 import { ClientVerifier } from '../../src/net/client-verifier.ts';
 import { readClientTrust } from '../../src/pki/client-trust.ts';
-import { CA, leafFor, type Made, type Wish, Workshop } from '../support/chain-workshop.ts';
+import { CA, CLIENT, leafFor, type Made, type Wish, Workshop } from '../support/chain-workshop.ts';
 import { socketPair } from '../support/socket-pair.ts';
 
-const CLIENT = ['basicConstraints=critical,CA:FALSE', 'extendedKeyUsage=clientAuth', 'authorityKeyIdentifier=keyid'];
 const workshop = new Workshop();
 let root: Made;
 let server: Made;

@@ -64,6 +64,11 @@ export const SERVER = [
   'extendedKeyUsage=serverAuth',
   'authorityKeyIdentifier=keyid',
 ];
+export const CLIENT = [
+  'basicConstraints=critical,CA:FALSE',
+  'extendedKeyUsage=clientAuth',
+  'authorityKeyIdentifier=keyid',
+];
 export const leafFor = (san: string): string[] => [...SERVER, `subjectAltName=${san}`];
 
 export class Workshop {

@@ -47,10 +47,10 @@ export function h2Origin(pair: Pair, onStream: OnStream, options: H2OriginOption
 export async function h2Through(
   rig: Pick<Rig, 'port' | 'ca'>,
   authority: string,
-  options: ClientSessionOptions & { readonly alpn?: readonly string[] } = {},
+  options: ClientSessionOptions & { readonly alpn?: readonly string[]; readonly localAddress?: string } = {},
 ): Promise<ClientHttp2Session> {
-  const { alpn = ['h2'], ...rest } = options;
-  const tls = await tlsThrough(rig.port, authority, { ca: rig.ca, ALPNProtocols: [...alpn] });
+  const { alpn = ['h2'], localAddress, ...rest } = options;
+  const tls = await tlsThrough(rig.port, authority, { ca: rig.ca, ALPNProtocols: [...alpn], localAddress });
   if (tls.alpnProtocol !== 'h2') throw new Error(`the proxy has chosen ${tls.alpnProtocol}`);
   const session = connect(`https://${authority}`, { ...rest, createConnection: () => tls });
   session.on('error', () => undefined);

@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { until } from './rig.ts';
@@ -130,11 +130,33 @@ export function childrenOf(pid: number): number[] {
 }
 
 function childrenOfThread(pid: number, task: string): number[] {
+  const read = (): string => readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8');
+  return (unlessGone(read) ?? '').trim().split(' ').filter(Boolean).map(Number);
+}
+
+/** Which of these processes has the far end of a connection from one port of 127.0.0.1 to another; undefined: none of them. */
+export function holderOf(from: number, to: number, pids: readonly number[]): number | undefined {
+  const end = (port: number): string => `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  const rows = readFileSync('/proc/net/tcp', 'latin1').split('\n');
+  const row = rows.find((one) => one.includes(` ${end(to)} ${end(from)} `));
+  const inode = row?.trim().split(/\s+/)[9];
+  // One that was not accepted yet has none.
+  if (inode === undefined || inode === '0') return undefined;
+  return pids.find((pid) => openFilesOf(pid).includes(`socket:[${inode}]`));
+}
+
+function openFilesOf(pid: number): string[] {
+  const names = unlessGone(() => readdirSync(`/proc/${pid}/fd`)) ?? [];
+  return names.flatMap((name) => unlessGone(() => readlinkSync(`/proc/${pid}/fd/${name}`)) ?? []);
+}
+
+/** Of what has ended since it was listed, nothing. */
+function unlessGone<T>(read: () => T): T | undefined {
   try {
-    return readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
+    return read();
   } catch (error) {
-    // A thread that has ended since it was listed has none.
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ESRCH')) return [];
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ESRCH'))
+      return undefined;
     throw error;
   }
 }

@@ -209,10 +209,11 @@ export async function until(
   }
 }
 
-/** A connection to the proxy. */
-export function dialProxy(port: number): Promise<Socket> {
+/** A connection to the proxy; `localAddress`: of a client at another address of loopback. */
+export function dialProxy(port: number, localAddress?: string): Promise<Socket> {
+  const from = localAddress === undefined ? {} : { localAddress };
   return new Promise((resolve, reject) => {
-    const socket = connectTcp({ host: '127.0.0.1', port, allowHalfOpen: true }, () => resolve(socket));
+    const socket = connectTcp({ host: '127.0.0.1', port, allowHalfOpen: true, ...from }, () => resolve(socket));
     socket.on('error', reject);
     onTestFinished(() => void socket.destroy());
   });
@@ -263,15 +264,19 @@ export interface Opened {
   readonly head: string;
 }
 
-export async function connectThrough(port: number, authority: string): Promise<Opened> {
-  const socket = await dialProxy(port);
+export async function connectThrough(port: number, authority: string, localAddress?: string): Promise<Opened> {
+  const socket = await dialProxy(port, localAddress);
   socket.write(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n\r\n`);
   return { socket, head: await readUntil(socket, '\r\n\r\n') };
 }
 
-/** CONNECT and a TLS handshake inside it. Rejects when the handshake fails. */
-export async function tlsThrough(port: number, authority: string, options: ConnectionOptions): Promise<TLSSocket> {
-  const { socket, head } = await connectThrough(port, authority);
+/** CONNECT and a TLS handshake inside it. Rejects when the handshake fails. `localAddress` as for dialProxy. */
+export async function tlsThrough(
+  port: number,
+  authority: string,
+  { localAddress, ...options }: ConnectionOptions & { readonly localAddress?: string | undefined },
+): Promise<TLSSocket> {
+  const { socket, head } = await connectThrough(port, authority, localAddress);
   if (!head.startsWith('HTTP/1.1 200')) throw new Error(`CONNECT was answered ${head}`);
   return new Promise((resolve, reject) => {
     const host = authority.replace(/:\d+$/, '');
