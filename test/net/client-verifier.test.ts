@@ -6,6 +6,7 @@ import { acceptTls } from '../../src/net/client-tls.ts';
 import { ClientVerifier } from '../../src/net/client-verifier.ts';
 import { readClientTrust } from '../../src/pki/client-trust.ts';
 import { CA, CLIENT, leafFor, type Made, type Wish, Workshop } from '../support/chain-workshop.ts';
+import { constructed, element, type Tbs } from '../support/der-edit.ts';
 import { socketPair } from '../support/socket-pair.ts';
 
 const workshop = new Workshop();
@@ -88,7 +89,24 @@ describe('the user is', () => {
   });
 });
 
+/** A certificate of that common name, in UTF-8: openssl makes none of more than 64 characters (RFC 5280 appendix A.1). */
+async function called(name: string): Promise<Made> {
+  const attribute = constructed(0x30, element(0x06, [0x55, 0x04, 0x03]), element(0x0c, Buffer.from(name)));
+  const rename = (fields: Tbs): void => {
+    fields.subject = constructed(0x30, constructed(0x31, attribute));
+  };
+  return workshop.bend(await issue({}), root, rename);
+}
+
 describe('MTLS-02: a name that is hard to read', () => {
+  test.each([
+    ['UTF-8', 'Zo\u00eb M\u00fcller, \u65e5\u672c'],
+    ['what another spelling of it would be', 'Zoe\u0308'],
+    ['as many characters as a name may have', 'x'.repeat(256)],
+  ])('%s is that name as it stands', async (_name, name) => {
+    expect((await judge(await called(name))).verdict).toEqual({ ok: true, value: name });
+  });
+
   test.each([
     ['a comma', '/CN=vm-12\\, O=admin', 'vm-12, O=admin'],
     ['a quote', '/CN=vm"12', 'vm"12'],
@@ -124,7 +142,22 @@ describe('MTLS-01: nobody is known by', () => {
     expect(verdict).toEqual({ ok: false, reason: expect.stringMatching(reason) });
   });
 
+  test.each([
+    ['of 1,000 characters', `vm-12${'x'.repeat(995)}`, /: it is longer than 256 characters/],
+    ['of 1,000 characters of several bytes', '\u65e5'.repeat(1_000), /: it is longer than 256 characters/],
+    ['with a mark that turns it around', 'admin\u202e21-mv', /: it holds a character that cannot be seen/],
+  ])('MTLS-02: a common name %s', async (_name, name, reason) => {
+    const { verdict } = await judge(await called(name));
+    expect(verdict).toEqual({ ok: false, reason: expect.stringMatching(reason) });
+  });
+
   test.each<[string, string, RegExp]>([
+    [
+      'MTLS-02: an alternative name of 1,000 characters',
+      `URI:spiffe://example.com/${'x'.repeat(976)}`,
+      /: it is longer than 256 characters/,
+    ],
+    ['MTLS-02: an alternative name that is UTF-8', 'email:zo\u00eb@example.com', /holds more than plain characters/],
     ['two alternative names', 'DNS:vm-12,email:admin@example.com', /several DNS, mail or URI names/],
     ['an address alone', 'IP:192.0.2.1', /no DNS, mail or URI name/],
   ])('%s', async (_name, san, reason) => {

@@ -105,6 +105,7 @@ describe.each([
   ['h2', 'h2'],
   ['h2', 'h1'],
   ['http/1.1', 'h1'],
+  ['http/1.1', 'h2'],
 ])('a body by %s to an origin of %s that answers meanwhile', (client, kind) => {
   test('may pause for longer than a body or a reply may', async () => {
     const talk = await begin(client, kind);
