@@ -6,7 +6,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeCertificates } from '../load/certificates.ts';
-import { openOrigins, PATHS, type Path, type Setting } from './paths.ts';
+import { openOrigins } from './origins.ts';
+import { PATHS, type Path, type Setting } from './paths.ts';
 import { startWatchedProxy } from './proxy.ts';
 
 interface Cost {

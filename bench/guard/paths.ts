@@ -1,9 +1,9 @@
 // The hot paths that the guard measures, each as one operation against a proxy and an origin on loopback.
 
-import { createServer, type Server } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
+import { type ClientHttp2Session, connect as connectH2 } from 'node:http2';
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { BODY, type Origins } from './origins.ts';
 import type { WatchedProxy } from './proxy.ts';
 
 export interface Path {
@@ -20,46 +20,10 @@ export interface Operation {
   close(): void;
 }
 
-export interface Setting {
+export interface Setting extends Omit<Origins, 'close'> {
   readonly proxy: WatchedProxy;
   /** PEM: the root of the origins. */
   readonly root: string;
-  readonly plainPort: number;
-  readonly securePort: number;
-}
-
-export interface Origins {
-  readonly plainPort: number;
-  readonly securePort: number;
-  close(): void;
-}
-
-const BODY = 'x'.repeat(1024);
-
-export async function openOrigins(pair: { key: string; cert: string }): Promise<Origins> {
-  const [plain, secure] = [createServer(), createTlsServer(pair)];
-  const ports = await Promise.all([plain, secure].map(listen));
-  const [plainPort = 0, securePort = 0] = ports;
-  return {
-    plainPort,
-    securePort,
-    close: () => {
-      for (const server of [plain, secure]) {
-        server.close();
-        server.closeAllConnections();
-      }
-    },
-  };
-}
-
-function listen(server: Server): Promise<number> {
-  server.on('request', (_request, response) => response.end(BODY));
-  return new Promise((resolve) => {
-    server.listen(0, '127.0.0.2', () => {
-      const address = server.address();
-      resolve(typeof address === 'object' && address ? address.port : 0);
-    });
-  });
 }
 
 export const PATHS: readonly Path[] = [
@@ -127,6 +91,17 @@ export const PATHS: readonly Path[] = [
       close: () => undefined,
     }),
   },
+  {
+    name: 'a GET on a stream of HTTP/2',
+    warmUp: 3_000,
+    count: 3_000,
+    open: async (setting) => {
+      const to = { ...setting, securePort: setting.h2Port };
+      const tls = await tunnelled(to, 'bump.guard.test', setting.proxy.ca, ['h2']);
+      const session = connectH2(`https://bump.guard.test:${setting.h2Port}`, { createConnection: () => tls });
+      return { run: () => exchangeOn(session), close: () => session.destroy() };
+    },
+  },
 ];
 
 function dial(port: number): Promise<Socket> {
@@ -152,12 +127,34 @@ function exchange(socket: Socket, bytes: string, mark: string): Promise<void> {
   });
 }
 
-async function tunnelled({ proxy, securePort }: Setting, host: string, ca: string): Promise<TLSSocket> {
+/** One GET on a stream of its own. */
+function exchangeOn(session: ClientHttp2Session): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stream = session.request({ ':path': '/' });
+    let bytes = 0;
+    stream.on('data', (piece: Buffer) => {
+      bytes += piece.length;
+    });
+    stream.on('error', reject).on('close', () => {
+      if (bytes === BODY.length) resolve();
+      else reject(new Error(`a stream was closed behind ${bytes} bytes`));
+    });
+  });
+}
+
+async function tunnelled(
+  { proxy, securePort }: Setting,
+  host: string,
+  ca: string,
+  protocols?: string[],
+): Promise<TLSSocket> {
   const socket = await dial(proxy.port);
   const authority = `${host}:${securePort}`;
   await exchange(socket, `CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n\r\n`, '\r\n\r\n');
   return new Promise((resolve, reject) => {
-    const tls = connectTls({ socket, servername: host, ca }, () => resolve(tls));
+    const tls = connectTls({ socket, servername: host, ca, ...(protocols && { ALPNProtocols: protocols }) }, () =>
+      resolve(tls),
+    );
     tls.on('error', reject);
   });
 }

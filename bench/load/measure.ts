@@ -60,8 +60,14 @@ export async function measureLoad(
     } else notes.push(`no latency: it does not carry ${rate}/s`);
   }
   await client.finish();
-  const figure = unit === 'MB/s' ? tally.bytes / 1e6 / (cpu / 1000) : cpu / tally.operations;
+  const figure = figureOf(unit, tally, cpu);
   return { figure, throughput, megabytesPerSecond: tally.bytes / 1e3 / tally.milliseconds, memory, latencies, notes };
+}
+
+/** `cpu`: milliseconds. */
+function figureOf(unit: Unit, { bytes, operations }: Tally, cpu: number): number {
+  if (unit === 'MB/s') return bytes / 1e6 / (cpu / 1000);
+  return unit === 'requests/s' ? operations / (cpu / 1000) : cpu / operations;
 }
 
 /** KB for each connection that is held open after one GET. */

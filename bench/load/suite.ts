@@ -9,6 +9,7 @@ import type { Options } from './options.ts';
 import type { Peer, RunningPeer } from './peers/peer.ts';
 import { planOf } from './plan.ts';
 import type { Progress } from './progress.ts';
+import { UNITS } from './report/markdown.ts';
 import type { Cell, WorkloadResult } from './report/results.ts';
 import { short } from './report/statistics.ts';
 import type { Workload } from './workloads.ts';
@@ -160,5 +161,5 @@ function sentenceOf(error: unknown): string {
 
 function told({ unit }: Workload, { samples, failure }: Cell): string {
   const last = samples.at(-1);
-  return failure ?? (last ? [`${short(last.figure)} ${unit}`, ...last.notes].join(' · ') : '');
+  return failure ?? (last ? [`${short(last.figure)} ${UNITS[unit]}`, ...last.notes].join(' · ') : '');
 }

@@ -7,10 +7,10 @@ export type Way = 'bump' | 'splice' | 'plain' | 'refuse';
 export type Operation = 'connection' | 'request' | 'stream' | 'download' | 'refusal';
 
 /**
- * How the figure is read: less is better but for `MB/s`, megabytes per second of CPU. `times`: the p99 of latency beside a
- * bulk stream, against that without it.
+ * How the figure is read: less is better but for `MB/s` and `requests/s`, megabytes and requests per second of CPU. `times`:
+ * the p99 of latency beside a bulk stream, against that without it.
  */
-export type Unit = 'ms' | 'MB/s' | 'KB' | 'times';
+export type Unit = 'ms' | 'MB/s' | 'requests/s' | 'KB' | 'times';
 
 export interface Workload {
   readonly name: string;
@@ -81,7 +81,8 @@ export const WORKLOADS: readonly Workload[] = [
     name: 'h2-get1k-1-stream',
     says: 'one more GET of 1 KB on a bumped connection of HTTP/2, to an origin of HTTP/2, one stream at a time',
     operation: 'stream',
-    goal: 0.3,
+    unit: 'requests/s',
+    goal: 3300,
     connections: 16,
     streams: 1,
     rate: 500,
@@ -91,7 +92,8 @@ export const WORKLOADS: readonly Workload[] = [
     name: 'h2-get1k-100-streams',
     says: 'the same, a hundred streams at a time on one connection',
     operation: 'stream',
-    goal: 0.25,
+    unit: 'requests/s',
+    goal: 4000,
     connections: 100,
     streams: 100,
     rate: 500,
@@ -166,6 +168,16 @@ export const WORKLOADS: readonly Workload[] = [
     connections: 1000,
   },
 ];
+
+/** How many connections those at once are on. */
+export function connectionsOf({ connections, streams = 1 }: Workload): number {
+  return Math.ceil(connections / streams);
+}
+
+/** Of a rate, the goal is the least that is good enough. */
+export function isMoreBetter({ unit }: Workload): boolean {
+  return unit === 'MB/s' || unit === 'requests/s';
+}
 
 /** Throws where no workload has this name. */
 export function workloadOf(name: string): Workload {

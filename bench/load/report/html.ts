@@ -1,5 +1,6 @@
 // A run as one HTML page that needs nothing beside it.
 
+import { connectionsOf, type Unit, type Workload } from '../workloads.ts';
 import { goalOf, notesOf, peersOf, throughputOf } from './markdown.ts';
 import { figure, page } from './page.ts';
 import { barPlot, decadeTicks, escaped, type Line, linePlot } from './plots.ts';
@@ -15,12 +16,13 @@ const COLOURS: Readonly<Record<string, string>> = {
   tinyproxy: '#868e96',
 };
 
-const UNITS = {
+const UNITS: Readonly<Record<Unit, string>> = {
   ms: 'CPU ms per operation',
   'MB/s': 'MB per CPU second, more is better',
+  'requests/s': 'Requests per CPU second, more is better',
   KB: 'KB per connection',
   times: 'p99 beside a bulk stream, times that without',
-} as const;
+};
 
 /** Shares of operations shown in a latency plot; the axis is that of the rest, so that the tail has room. */
 const SHARES = [0, 0.25, 0.5, 0.75, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999] as const;
@@ -56,7 +58,8 @@ function costFigure({ workload, cells }: WorkloadResult): string {
     return spread ? [{ label: cell.peer, colour: colourOf(cell.peer), spread }] : [];
   });
   const goal = { at: workload.goal, label: `goal ${goalOf(workload)}` };
-  return figure(workload.name, `${workload.says}. ${UNITS[workload.unit]}.`, barPlot(bars, goal));
+  const streams = workload.streams === undefined ? '' : `, ${placesOf(workload)}`;
+  return figure(workload.name, `${workload.says}. ${UNITS[workload.unit]}${streams}.`, barPlot(bars, goal));
 }
 
 function latencyFigure({ workload, cells }: WorkloadResult): string {
@@ -105,7 +108,13 @@ function throughputFigure({ workload, cells }: WorkloadResult): string {
     return spread ? [{ label: cell.peer, colour: colourOf(cell.peer), spread }] : [];
   });
   const unit = workload.unit === 'MB/s' ? 'MB per second' : 'operations per second';
-  return figure(workload.name, `${unit}, ${workload.connections} at once`, barPlot(bars));
+  return figure(workload.name, `${unit}, ${placesOf(workload)} at once`, barPlot(bars));
+}
+
+/** How many there are at once. */
+function placesOf(workload: Workload): string {
+  const { connections, streams } = workload;
+  return streams === undefined ? String(connections) : `connections × streams: ${connectionsOf(workload)} × ${streams}`;
 }
 
 function hasThroughput({ workload, cells }: WorkloadResult): boolean {

@@ -1,11 +1,17 @@
 // A run as Markdown: the table of figures, then what stands behind it.
 
-import type { Workload } from '../workloads.ts';
+import { connectionsOf, isMoreBetter, type Unit, type Workload } from '../workloads.ts';
 import type { RunResult, Sample, WorkloadResult } from './results.ts';
 import { latenciesOf, percentile, short, spreadOf, spreadText } from './statistics.ts';
 import { table } from './table.ts';
 
-const UNITS = { ms: 'CPU ms', 'MB/s': 'MB per CPU s', KB: 'KB', times: 'times' } as const;
+export const UNITS: Readonly<Record<Unit, string>> = {
+  ms: 'CPU ms',
+  'MB/s': 'MB per CPU s',
+  'requests/s': 'requests per CPU s',
+  KB: 'KB',
+  times: 'times',
+};
 const SHARES = [0.5, 0.9, 0.99, 0.999] as const;
 
 export function markdownReport(run: RunResult): string {
@@ -14,12 +20,14 @@ export function markdownReport(run: RunResult): string {
     `# ${run.title}`,
     run.circumstances.map(([label, value]) => `- ${label}: ${value}`).join('\n'),
     'CPU milliseconds of the whole process tree of the proxy per operation, or what else the unit says; median ' +
-      '(min..max) of the repeats, which went round the proxies in turns. Less is better but for MB per CPU second.',
+      '(min..max) of the repeats, which went round the proxies in turns. Less is better but for what is counted per CPU ' +
+      'second. Streams: of HTTP/2 on each connection, at once.',
     table(
-      ['workload', 'unit', 'goal', ...peers, 'sallyport : squid'],
+      ['workload', 'unit', 'streams', 'goal', ...peers, 'sallyport : squid'],
       run.results.map((result) => [
         `\`${result.workload.name}\``,
         UNITS[result.workload.unit],
+        streamsOf(result.workload),
         goalOf(result.workload),
         ...peers.map((peer) => figureOf(result, peer, (sample) => sample.figure)),
         ratioOf(result),
@@ -40,12 +48,13 @@ export function markdownReport(run: RunResult): string {
     '## Throughput',
     'Operations per second (MB per second for bytes) as fast as they go; client and origin have the same cores.',
     table(
-      ['workload', 'connections', ...peers],
+      ['workload', 'connections', 'streams', ...peers],
       run.results
         .filter(({ workload }) => workload.unit !== 'KB')
         .map((result) => [
           `\`${result.workload.name}\``,
-          String(result.workload.connections),
+          String(connectionsOf(result.workload)),
+          streamsOf(result.workload),
           ...peers.map((peer) => figureOf(result, peer, throughputOf(result.workload))),
         ]),
     ),
@@ -87,8 +96,12 @@ export function notesOf({ results, notes }: RunResult): string[] {
   return [...notes, ...ofCells];
 }
 
-export function goalOf({ unit, goal }: Workload): string {
-  return unit === 'MB/s' ? `≥ ${goal}` : `≤ ${goal}`;
+export function goalOf(workload: Workload): string {
+  return `${isMoreBetter(workload) ? '≥' : '≤'} ${workload.goal}`;
+}
+
+function streamsOf({ streams }: Workload): string {
+  return streams === undefined ? '–' : String(streams);
 }
 
 function figureOf({ cells }: WorkloadResult, peer: string, read: (sample: Sample) => number): string {
