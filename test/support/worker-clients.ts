@@ -84,7 +84,8 @@ export class WorkerClients {
     const worker = workerIn(id);
     if (!this.pids.has(worker)) {
       const pid = holderOf(connection.localPort, this.#port, childrenOf(this.#supervisor));
-      if (pid !== undefined) this.pids.set(worker, pid);
+      if (pid === undefined) throw new Error('its worker was gone before it was known');
+      this.pids.set(worker, pid);
     }
     return { connection, worker };
   }
