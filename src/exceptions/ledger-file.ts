@@ -79,8 +79,14 @@ export class LedgerFile {
     }
   }
 
-  /** `edit` changes the ledger, alone, and says what it has changed of what is spliced. Throws; then nothing is changed. */
-  async update(edit: (ledger: Ledger) => readonly Change[]): Promise<Opened> {
+  /**
+   * `edit` changes the ledger, alone, and says what it has changed of what is spliced. `use` has what came of it as soon as
+   * it is kept: to give back the lock may take a busy disk its time. Throws; then nothing is changed.
+   */
+  async update(
+    edit: (ledger: Ledger) => readonly Change[],
+    use: (opened: Opened) => void = () => undefined,
+  ): Promise<void> {
     const { state } = this.paths;
     await mkdir(dirname(state), { recursive: true, mode: 0o700 });
     const release = await lock(`${state}.lock`);
@@ -89,12 +95,15 @@ export class LedgerFile {
       const before = opened.ledger.format();
       const changes = edit(opened.ledger);
       const after = opened.ledger.format();
-      if (after === before && opened.damage === undefined) return opened;
+      if (after === before && opened.damage === undefined) {
+        use(opened);
+        return;
+      }
       // What could not be read may be of use to somebody.
       if (opened.damage !== undefined) await rename(state, `${state}.damaged`);
       // All that can fail comes before the change is written down, and that before it holds.
       const stamp = await replace(state, after, () => this.#record(changes));
-      return { ...opened, stamp };
+      use({ ...opened, stamp });
     } finally {
       await release();
     }

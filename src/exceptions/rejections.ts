@@ -126,11 +126,10 @@ export class Rejections {
     if (items.length === 0) return;
     let outcome: Outcome = NOTHING;
     try {
-      const opened = await this.#file.update((stored) => {
+      await this.#file.update((stored) => {
         outcome = apply(stored, items, this.#splices ? 'splice' : 'suggest');
         return outcome.changes;
-      });
-      this.#use(opened);
+      }, this.#use);
     } catch (error) {
       // An exception that could not be written down is none; to say which rule would help needs no file.
       outcome = apply(this.#ledger, items, 'unkept');
@@ -149,20 +148,19 @@ export class Rejections {
     const now = Date.now();
     if (!this.#ledger.entries.some(({ expires }) => expires !== undefined && now >= expires)) return;
     let changes: readonly Change[] = [];
-    const opened = await this.#file.update((stored) => {
+    await this.#file.update((stored) => {
       changes = stored.sweep(now);
       return changes;
-    });
-    this.#use(opened);
+    }, this.#use);
     for (const change of changes) this.#tell(change);
   }
 
-  #use({ ledger, damage, stamp }: Opened): void {
+  readonly #use = ({ ledger, damage, stamp }: Opened): void => {
     if (damage !== undefined) this.#complain(damage);
     this.#ledger = ledger;
     this.#hasExemptions = this.#splices && ledger.entries.some(({ made }) => made !== undefined);
     this.#stamp = stamp;
-  }
+  };
 
   /** Another worker has evidence against what this one knows to have gone well. */
   #contradict(): void {

@@ -18,8 +18,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { Ledger, Seen } from '../../src/exceptions/ledger.ts';
-import { LedgerFile } from '../../src/exceptions/ledger-file.ts';
+import type { Change, Ledger, Seen } from '../../src/exceptions/ledger.ts';
+import { LedgerFile, type Opened } from '../../src/exceptions/ledger-file.ts';
 
 function place() {
   const folder = mkdtempSync(join(tmpdir(), 'ledger-'));
@@ -37,6 +37,13 @@ function seen(more: Partial<Seen> = {}): Seen {
 function makeOne(ledger: Ledger) {
   const verdicts = [0, 1, 2].map(() => ledger.reject(seen(), true));
   return verdicts.flatMap(({ made }) => made ?? []);
+}
+
+/** What comes of a change, and whether the lock was still held when it was told. */
+async function changed({ file, state }: ReturnType<typeof place>, edit: (ledger: Ledger) => readonly Change[]) {
+  const { promise, resolve } = Promise.withResolvers<Opened & { readonly isLocked: boolean }>();
+  await file.update(edit, (opened) => resolve({ ...opened, isLocked: existsSync(`${state}.lock`) }));
+  return promise;
 }
 
 const lines = (path: string): string[] => (existsSync(path) ? readFileSync(path, 'utf8').trim().split('\n') : []);
@@ -71,14 +78,21 @@ describe('the file', () => {
   });
 
   test('says with what it was read or written which file that was, whatever has become of it since', async () => {
-    const { file, state } = place();
+    const one = place();
+    const { file, state } = one;
     const { stamp: none } = await file.read();
     expect(none).toBe('');
-    const { stamp: written } = await file.update(makeOne);
+    const { stamp: written } = await changed(one, makeOne);
     expect([await file.stamp(), (await file.read()).stamp]).toEqual([written, written]);
-    expect((await file.update(() => [])).stamp).toBe(written);
+    expect((await changed(one, () => [])).stamp).toBe(written);
     rmSync(state);
     expect(await file.stamp()).toBe(none);
+  });
+
+  test('says what has come of a change as soon as it is kept, before the lock is given back', async () => {
+    const one = place();
+    expect(await changed(one, makeOne)).toMatchObject({ isLocked: true, stamp: await one.file.stamp() });
+    expect(existsSync(`${one.state}.lock`)).toBe(false);
   });
 
   test('keeps what many add to it at the same time', async () => {
@@ -101,7 +115,7 @@ describe('the file', () => {
     const module = join(import.meta.dirname, '../../src/exceptions/ledger-file.ts');
     writeFileSync(
       script,
-      `import { LedgerFile } from ${JSON.stringify(module)};
+      `import { LedgerFile, type Opened } from ${JSON.stringify(module)};
        const file = new LedgerFile(${JSON.stringify({ state, audit })});
        const seen = ${JSON.stringify(seen())};
        for (let i = 0; i < 10; i += 1) await file.update((ledger) => {
@@ -120,8 +134,8 @@ describe('the file', () => {
     mkdirSync(join(state, '..'), { recursive: true });
     writeFileSync(`${state}.lock`, '');
     utimesSync(`${state}.lock`, new Date(), new Date(Date.now() - 11_000));
-    const { ledger } = await file.update((stored) => makeOne(stored));
-    expect(ledger.size).toBe(1);
+    await file.update((stored) => makeOne(stored));
+    expect((await file.read()).ledger.size).toBe(1);
     expect(existsSync(`${state}.lock`)).toBe(false);
   });
 
