@@ -3,22 +3,33 @@
 
 import { setTimeout as wait } from 'node:timers/promises';
 
+/** At once; a machine that stands still for a second must not make one client take more than its share of the proxy. */
+const MOST = 150;
+
 /**
- * Begins `rate` of them a second until it is over; resolves with the moments of their begins. What one comes late by, the
- * next has not to wait for.
+ * Begins `rate` of them a second until it is over; resolves with the moments of their begins when the last has ended. What one
+ * comes late by, the next has not to wait for, unless too many are under way. `ask` never rejects.
  */
-export async function paced(rate: number, isOver: () => boolean, begin: (at: number) => void): Promise<number[]> {
+export async function paced(
+  rate: number,
+  isOver: () => boolean,
+  ask: (at: number) => Promise<void>,
+): Promise<number[]> {
   const first = performance.now();
   const begun: number[] = [];
+  const running = new Set<Promise<void>>();
   while (!isOver()) {
     // Those that are due by now, then the others have their turn.
     const due = ((performance.now() - first) * rate) / 1_000;
-    while (begun.length <= due) {
+    while (begun.length <= due && running.size < MOST) {
       begun.push(performance.now());
-      begin(begun.length - 1);
+      const one = ask(begun.length - 1).finally(() => running.delete(one));
+      running.add(one);
     }
+    if (running.size >= MOST) await Promise.race(running);
     await wait(Math.max(0, first + (begun.length * 1_000) / rate - performance.now()));
   }
+  await Promise.all(running);
   return begun;
 }
 
