@@ -22,7 +22,7 @@ let replies: StalledReplies;
 let shares: Map<string, { share: StalledShare; socket: { bytesWritten: number; writableLength: number } }>;
 beforeEach(() => {
   vi.useFakeTimers();
-  replies = new StalledReplies({ share: 10 * MB, patience: 8_000 });
+  replies = new StalledReplies({ share: 10 * MB, patience: 16_000 });
   shares = new Map();
 });
 afterEach(() => vi.useRealTimers());
@@ -56,10 +56,12 @@ test('below the share nothing is given up, however long it waits', () => {
 
 test('above it those that have waited longest go, until the rest is a share', () => {
   const list = stall('a', 4, 4, 4, 4, 4);
-  // Twice the share: half of the patience.
+  // Twice the share: a quarter of the patience.
   vi.advanceTimersByTime(3_900);
   expect(given(list)).toEqual([0, 0, 0, 0, 0]);
-  vi.advanceTimersByTime(5_000);
+  vi.advanceTimersByTime(300);
+  expect(given(list)).toEqual([1, 0, 0, 0, 0]);
+  vi.advanceTimersByTime(8_000);
   expect(given(list)).toEqual([1, 1, 1, 0, 0]);
   expect(replies.of('a')).toBe(8 * MB);
   vi.advanceTimersByTime(600_000);
