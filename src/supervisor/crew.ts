@@ -81,6 +81,8 @@ export class Crew {
     } catch (error) {
       // Who waited at a port that was open before us may be in already.
       await crew.close(EARLY_GRACE);
+      // A signal to all of a group may be heard here only after it has ended one that could not hear it yet.
+      abandoned?.throwIfAborted();
       throw error;
     }
     first.forEach((worker, index) => void crew.#keep(index + 1, worker));
