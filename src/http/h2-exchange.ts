@@ -204,13 +204,27 @@ export class H2Exchange implements ReplySource {
     this.#lane.noteData(piece.length);
     this.#left -= piece.length;
     sink.onData(piece);
+    if (this.#left > 0) {
+      this.#handOn(sink);
+      return;
+    }
+    // Its end is told within this turn, as a rule, and goes out with it as one.
+    this.#deadline.set(this.patience);
+    setImmediate(this.#handOnLast);
+  };
+
+  readonly #handOnLast = (): void => {
+    if (this.#sink) this.#handOn(this.#sink);
+  };
+
+  #handOn(sink: ReplySink): void {
     if (sink.onPause()) this.#deadline.set(this.patience);
     else {
       // The client is slow, not the origin.
       this.#deadline.clear();
       this.#stream?.pause();
     }
-  };
+  }
 
   readonly #onDrain = (): void => {
     if (!this.#sink) return;

@@ -5,7 +5,8 @@ import type { ServerHttp2Stream } from 'node:http2';
 import { afterAll, expect, onTestFinished, test, vi } from 'vitest';
 import { H2Lane } from '../../src/http/h2-lane.ts';
 import { ask, h2Origin, h2Through } from '../support/h2.ts';
-import { readUntil, startRig, tlsThrough, WORKERS } from '../support/rig.ts';
+import { END_STREAM, fields, RawH2, requestFields, TYPE } from '../support/h2-frames.ts';
+import { readUntil, startRig, tlsThrough, until, WORKERS } from '../support/rig.ts';
 import { TestCa } from '../support/test-ca.ts';
 
 const ca = new TestCa();
@@ -52,4 +53,45 @@ test.skipIf(WORKERS > 1)('a request that cannot be made leaves no place taken', 
   expect(await readUntil(tls, '\r\n\r\n')).toMatch(/^HTTP\/1.1 500 /);
   // With nothing on it, it rests for its time and is closed.
   await expect.poll(() => origin.open, { timeout: 4_000 }).toBe(0);
+});
+
+/** What a client gets of the body that `answer` sends: each frame's bytes, and whether it is the last. */
+async function framesOf(answer: (stream: ServerHttp2Stream) => void) {
+  const origin = await h2Origin(ca.leaf({ san: 'DNS:ok.test' }), answer);
+  onTestFinished(() => origin.close());
+  const rig = await startRig({ trust: [ca.rootFile], hosts: { 'ok.test': '127.0.0.1' }, policy });
+  const authority = `ok.test:${origin.port}`;
+  const raw = await RawH2.through(rig, authority);
+  onTestFinished(() => void raw.socket.destroy());
+  const frames = () =>
+    raw.of(TYPE.data, 1).map(({ payload, flags }) => [payload.toString(), (flags & END_STREAM) !== 0] as const);
+  raw.request(1, fields(requestFields(authority)));
+  return { rig, frames, whole: () => until(() => frames().at(-1)?.[1] === true, 'the end') };
+}
+
+test('the last of a reply whose length is known goes out with its end, as one frame', async () => {
+  const { rig, frames, whole } = await framesOf((stream) => {
+    stream.respond({ 'content-length': 2 });
+    stream.end('ok');
+  });
+  await whole();
+  expect(frames()).toEqual([['ok', true]]);
+  expect((await rig.entries(2))[1]).toMatchObject({ outcome: 'forwarded', status: 200 });
+});
+
+test('it does not wait for an end that is long in coming', async () => {
+  let end: () => void = () => undefined;
+  const { frames, whole } = await framesOf((stream) => {
+    stream.respond({ 'content-length': 2 });
+    stream.write('ok');
+    end = () => void stream.end();
+  });
+  await until(() => frames().length > 0, 'the body');
+  expect(frames()).toEqual([['ok', false]]);
+  end();
+  await whole();
+  expect(frames()).toEqual([
+    ['ok', false],
+    ['', true],
+  ]);
 });
