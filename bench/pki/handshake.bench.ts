@@ -15,10 +15,12 @@ const trust = createSecureContext({ ca: ca.anchor.toString() });
 let wanted = newIdentity();
 
 const server = createServer({ noDelay: true }, async (socket) => {
-  const secureContext = await store.contextFor(wanted);
-  const tls = new TLSSocket(socket, { isServer: true, secureContext });
-  tls.on('error', () => socket.destroy());
-  tls.on('secure', () => tls.end('x'));
+  await store.lend(wanted, async (secureContext) => {
+    const tls = new TLSSocket(socket, { isServer: true, secureContext });
+    tls.on('error', () => socket.destroy());
+    await once(tls, 'secure');
+    tls.end('x');
+  });
 });
 server.listen(0, '127.0.0.1');
 await once(server, 'listening');

@@ -2,21 +2,23 @@
 
 import { createSecureContext } from 'node:tls';
 import { bench, run, summary } from 'mitata';
+import type { LeafIdentity } from '../../src/pki/leaf-identity.ts';
 import { LeafStore } from '../../src/pki/leaf-store.ts';
 import { newIdentity, ownCa } from './setting.ts';
 
 const store = new LeafStore(await ownCa());
 const known = newIdentity();
 const knownRsa = newIdentity('rsa');
-await store.contextFor(known);
-await store.contextFor(knownRsa);
+const ask = (identity: LeafIdentity): Promise<void> => store.lend(identity, async () => undefined);
+await ask(known);
+await ask(knownRsa);
 
 summary(() => {
-  bench('a new host, EC', async () => store.contextFor(newIdentity()));
-  bench('a new host, RSA', async () => store.contextFor(newIdentity('rsa')));
+  bench('a new host, EC', async () => ask(newIdentity()));
+  bench('a new host, RSA', async () => ask(newIdentity('rsa')));
   bench('a bare context of Node', () => createSecureContext({ ca: [] }));
 });
 
-bench('a known host', async () => store.contextFor(known));
+bench('a known host', async () => ask(known));
 
 await run();

@@ -59,9 +59,15 @@ export async function bump(
       { kind: 'spliced', accepted: hello.length },
     );
   }
-  const context = await leaves.contextFor(identity);
   const base = { by: session, upstream, tag: 'NONE_NONE', status: 200, bytes: 0 } as const;
-  if (socket.destroyed) {
+  // Where the origin speaks HTTP/1 only, so shall a client that can: what it does with HTTP/2 is not translated for nothing.
+  const isCarried = tunnel.instead !== undefined || upstream?.protocol === 'h2' || !hello.alpn.includes('http/1.1');
+  const handshake = await leaves.lend(identity, async (context) =>
+    socket.destroyed
+      ? undefined
+      : shakeHands(stage, session, socket, context, { streams: asksForStreams && isCarried }),
+  );
+  if (!handshake) {
     journal.tellConnect(tunnel, {
       ...base,
       suffix: 'ABORTED',
@@ -70,9 +76,6 @@ export async function bump(
     });
     return;
   }
-  // Where the origin speaks HTTP/1 only, so shall a client that can: what it does with HTTP/2 is not translated for nothing.
-  const isCarried = tunnel.instead !== undefined || upstream?.protocol === 'h2' || !hello.alpn.includes('http/1.1');
-  const handshake = await shakeHands(stage, session, socket, context, { streams: asksForStreams && isCarried });
   if (handshake.outcome !== 'secure') {
     if (handshake.outcome === 'rejected') noteRejection(stage, session, tunnel, handshake);
     journal.tellConnect(tunnel, { ...base, suffix: 'ABORTED', ...failedHandshake(handshake) });

@@ -10,6 +10,7 @@ import { connectionOn } from '../http/connection.ts';
 import { clientKey } from '../net/client-key.ts';
 import type { ListenOptions } from '../net/options.ts';
 import { firstPiece, peekError } from '../net/peek.ts';
+import type { LeafIdentity } from '../pki/leaf-identity.ts';
 import { classify } from '../wire/classify.ts';
 import { knowCertificate } from './know-certificate.ts';
 import { peekHello } from './peek-hello.ts';
@@ -73,20 +74,24 @@ async function secureOwnPort(
     return undefined;
   }
   const read = hello.value.state === 'hello' ? hello.value.hello : undefined;
-  const keyType = read && !read.ecdsa ? 'rsa' : 'ec';
-  const context = await leaves.contextFor({ hosts: ownNames(socket, listen), keyType }).catch((thrown: unknown) => {
-    socket.destroy();
-    journal.tellNoRequest(session, { outcome: 'failed', failure: asProxyError(thrown) });
-    throw thrown;
-  });
-  if (socket.destroyed) {
+  const identity: LeafIdentity = { hosts: ownNames(socket, listen), keyType: read && !read.ecdsa ? 'rsa' : 'ec' };
+  const offer = {
+    requestCert: stage.clientVerifier !== undefined,
+    streams: stage.http2 && read?.alpn.includes('h2') === true,
+  };
+  const handshake = await leaves
+    .lend(identity, async (context) =>
+      socket.destroyed ? undefined : shakeHands(stage, session, socket, context, offer),
+    )
+    .catch((thrown: unknown) => {
+      socket.destroy();
+      journal.tellNoRequest(session, { outcome: 'failed', failure: asProxyError(thrown) });
+      throw thrown;
+    });
+  if (!handshake) {
     journal.tellNoRequest(session);
     return undefined;
   }
-  const handshake = await shakeHands(stage, session, socket, context, {
-    requestCert: stage.clientVerifier !== undefined,
-    streams: stage.http2 && read?.alpn.includes('h2') === true,
-  });
   if (handshake.outcome !== 'secure') {
     journal.tellNoRequest(session, failedHandshake(handshake));
     return undefined;

@@ -8,6 +8,8 @@ import { asProxyError, messageOf, ProxyError } from '../core/errors.ts';
 import type { CertificateWish } from './certificate-wish.ts';
 import type { PeerVerifier, Shown } from './peer-verifier.ts';
 
+const NOTHING: Shown = { leaf: undefined, staple: undefined, resumed: false };
+
 export class UpstreamHandshakes {
   readonly #verifier: PeerVerifier;
   readonly #timeout: number;
@@ -29,7 +31,7 @@ export class UpstreamHandshakes {
       // Node makes an object of the whole chain for checkServerIdentity. It costs more than all our checks, and with a key
       // on a curve that has no NIST name (brainpool, secp256k1) it ends the process by a null pointer (26.10.0).
       Object.assign(tls, { getPeerCertificate: () => ({}) });
-      let shown: Shown = { leaf: undefined, staple: undefined, resumed: false };
+      let shown = NOTHING;
       tls.once('OCSPResponse', (staple: Buffer | null) => {
         shown = { ...shown, staple: staple ?? undefined };
       });
@@ -72,6 +74,8 @@ export class UpstreamHandshakes {
         clearTimeout(timer);
         guarded(() => {
           const refusal = this.#verifier.refusal(shown, authority);
+          // The listeners stay for the socket's life, which may be long: the certificates of its handshake need not.
+          shown = NOTHING;
           if (refusal) fail(refusal);
           else resolve();
         });

@@ -11,6 +11,7 @@ import { certificatePem } from './certificate-fields.ts';
 import type { ClientTrust } from './client-trust.ts';
 import { sweepAfterContext } from './context-sweep.ts';
 import { leafValidity, maySignFor, mintLeaf } from './leaf.ts';
+import { LeafContext } from './leaf-context.ts';
 import { identityKey, type LeafIdentity } from './leaf-identity.ts';
 import { type LeafKey, makeLeafKey } from './leaf-key.ts';
 import { type LeafCounts, LeafMeter } from './leaf-meter.ts';
@@ -41,12 +42,15 @@ const MAX_BYTES = 128 * 1024 * 1024;
 /** Resident bytes of one context on OpenSSL 3.5, and of each further certificate in it: both measured, rounded up. */
 const CONTEXT_BYTES = 30 * 1024;
 const CHAIN_BYTES = 7 * 1024;
+/** Contexts kept of those let go of, of each kind of key: as many are let go of as are made, once the store is full. */
+const MAX_SPARE = 16;
 
 export class LeafStore {
   readonly #ca: CertificateAuthority;
   readonly #chain: string;
   readonly #keys = new Map<LeafKey['type'], Promise<LeafKey>>();
-  readonly #contexts: LRUCache<string, SecureContext, LeafIdentity>;
+  readonly #contexts: LRUCache<string, LeafContext, LeafIdentity>;
+  readonly #spare: Record<LeafKey['type'], LeafContext[]> = { ec: [], rsa: [] };
   readonly #clients: ClientTrust | undefined;
   readonly #meter: LeafMeter;
   #ticketMaster: Uint8Array;
@@ -58,7 +62,7 @@ export class LeafStore {
     this.#ticketMaster = options.ticketMaster ?? makeTicketMaster();
     this.#chain = ca.chain.map((certificate) => certificate.toString()).join('');
     const bytes = CONTEXT_BYTES + CHAIN_BYTES * ca.chain.length;
-    this.#contexts = new LRUCache<string, SecureContext, LeafIdentity>({
+    this.#contexts = new LRUCache<string, LeafContext, LeafIdentity>({
       max: options.maxEntries ?? MAX_ENTRIES,
       maxSize: options.maxBytes ?? MAX_BYTES,
       sizeCalculation: () => bytes,
@@ -67,7 +71,8 @@ export class LeafStore {
       ttlResolution: 0,
       // An entry pushed out while it is being made still answers those who wait for it.
       ignoreFetchAbort: true,
-      disposeAfter: () => sweepAfterContext(),
+      // Whoever has waited for it takes it within this turn.
+      disposeAfter: (context) => void setImmediate(() => context.whenFree(() => this.#letGo(context))),
       fetchMethod: async (key, _stale, { context: identity, options: entry }) => {
         const made = await this.#make(key, identity);
         entry.ttl = made.ttl;
@@ -77,11 +82,17 @@ export class LeafStore {
   }
 
   /**
-   * The TLS context to answer a client with. Makes the leaf when there is none, or when the one there is past half of
-   * its life; it names those of the hosts that the CA may sign for. Rejects with ProxyError `ca-unusable` when that is
-   * none of them, and when the CA is no longer valid; failures are not kept.
+   * Does the work with the TLS context to answer a client with, which is its own until then: once the work is done, the
+   * context may get another leaf. Makes the leaf when there is none, or when the one there is past half of its life; it
+   * names those of the hosts that the CA may sign for. Rejects with ProxyError `ca-unusable` when that is none of them, and
+   * when the CA is no longer valid (failures are not kept); and as the work does.
    */
-  contextFor(wanted: LeafIdentity): Promise<SecureContext> {
+  async lend<T>(wanted: LeafIdentity, work: (context: SecureContext) => Promise<T>): Promise<T> {
+    const context = await this.#contextFor(wanted);
+    return context.lend(work);
+  }
+
+  #contextFor(wanted: LeafIdentity): Promise<LeafContext> {
     const identity = { ...wanted, hosts: wanted.hosts.filter((host) => this.maySignFor(host)) };
     if (identity.hosts.length === 0) {
       const texts = wanted.hosts.map((host) => host.text).join(', ');
@@ -102,7 +113,7 @@ export class LeafStore {
     return maySignFor(this.#ca, host);
   }
 
-  /** Whether `contextFor` has an answer at hand. */
+  /** Whether `lend` has a context at hand. */
   has(identity: LeafIdentity): boolean {
     return this.#contexts.has(this.#keyFor(identity));
   }
@@ -110,7 +121,7 @@ export class LeafStore {
   /** From here on tickets are sealed by this master; those of the one before mean a full handshake. */
   renewTickets(master: Uint8Array): void {
     this.#ticketMaster = master;
-    for (const [key, { context }] of this.#contexts.entries()) context.setTicketKeys(ticketKeys(master, key));
+    for (const [key, context] of this.#contexts.entries()) context.renewTickets(ticketKeys(master, key));
   }
 
   /** Lets go of all contexts: another store takes its place. Whoever shakes hands has its own. */
@@ -127,25 +138,38 @@ export class LeafStore {
     return `${this.#ca.fingerprint} ${identityKey(identity)}`;
   }
 
-  async #make(purpose: string, identity: LeafIdentity): Promise<{ context: SecureContext; ttl: number }> {
+  async #make(purpose: string, identity: LeafIdentity): Promise<{ context: LeafContext; ttl: number }> {
     const key = await this.#keyOf(identity.keyType);
     const now = new Date();
     const begin = performance.now();
-    const leaf = mintLeaf(this.#ca, key, identity, now);
+    const leaf = certificatePem(mintLeaf(this.#ca, key, identity, now));
+    const tickets = ticketKeys(this.#ticketMaster, purpose);
+    const spare = this.#spare[key.type].pop();
+    const context = spare?.take(leaf, tickets) ? spare : this.#contextWith(key, leaf, tickets);
+    this.#meter.minted(performance.now() - begin);
+    return { context, ttl: (leafValidity(this.#ca, now).notAfter.getTime() - now.getTime()) / 2 };
+  }
+
+  #contextWith(key: LeafKey, leaf: string, tickets: Buffer): LeafContext {
     const context = createSecureContext({
       key: key.pem,
-      cert: certificatePem(leaf) + this.#chain,
+      cert: leaf + this.#chain,
       // None: without this line OpenSSL would look among all public roots for issuers to send along.
       ca: [],
       minVersion: 'TLSv1.2',
       ciphers: CIPHERS,
       honorCipherOrder: true,
       secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
-      ticketKeys: ticketKeys(this.#ticketMaster, purpose),
+      ticketKeys: tickets,
       ...this.#clients?.context,
     });
-    this.#meter.minted(performance.now() - begin);
-    return { context, ttl: (leafValidity(this.#ca, now).notAfter.getTime() - now.getTime()) / 2 };
+    return new LeafContext(context, key.type);
+  }
+
+  #letGo(context: LeafContext): void {
+    const spare = this.#spare[context.keyType];
+    if (spare.length < MAX_SPARE) spare.push(context);
+    else sweepAfterContext();
   }
 
   /** Made once per type, the first time it is asked for; a failure is not kept. */

@@ -135,10 +135,10 @@ describe('a throw', () => {
       greet,
     ],
     ['the look at the CA', () => vi.spyOn(LeafStore.prototype, 'maySignFor').mockImplementationOnce(fault), connect],
-    ['the mint', () => vi.spyOn(LeafStore.prototype, 'contextFor').mockImplementationOnce(fault), greet],
+    ['the mint', () => vi.spyOn(LeafStore.prototype, 'lend').mockImplementationOnce(fault), greet],
     [
       'the mint for the port itself',
-      () => vi.spyOn(LeafStore.prototype, 'contextFor').mockImplementationOnce(fault),
+      () => vi.spyOn(LeafStore.prototype, 'lend').mockImplementationOnce(fault),
       dialTls,
     ],
     [

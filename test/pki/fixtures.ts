@@ -4,11 +4,14 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { SecureContext } from 'node:tls';
 import { afterAll } from 'vitest';
 import type { Host } from '../../src/core/authority.ts';
 import { parseHost } from '../../src/core/authority.ts';
 import { ProxyError } from '../../src/core/errors.ts';
 import { type CertificateAuthority, openCertificateAuthority } from '../../src/pki/certificate-authority.ts';
+import type { LeafIdentity } from '../../src/pki/leaf-identity.ts';
+import type { LeafStore } from '../../src/pki/leaf-store.ts';
 
 /** A folder that is gone after the tests of this file. */
 export function temporaryFolder(): string {
@@ -123,3 +126,8 @@ export async function refusal(attempt: Promise<unknown>): Promise<ProxyError> {
 
 /** 253 characters, the longest name there is. */
 export const LONGEST_NAME = `${'a'.repeat(63)}.${'b'.repeat(63)}.${'c'.repeat(63)}.${'d'.repeat(61)}`;
+
+/** A context for the time until something else takes its place in the store. */
+export function contextFrom(store: LeafStore, identity: LeafIdentity): Promise<SecureContext> {
+  return store.lend(identity, (context) => Promise.resolve(context));
+}

@@ -11,7 +11,7 @@ import type { CertificateAuthority } from '../../src/pki/certificate-authority.t
 import type { LeafIdentity } from '../../src/pki/leaf-identity.ts';
 import { LeafStore } from '../../src/pki/leaf-store.ts';
 import { makeTicketMaster } from '../../src/pki/ticket-keys.ts';
-import { CA_KINDS, host, LONGEST_NAME, openCa, temporaryFolder } from './fixtures.ts';
+import { CA_KINDS, contextFrom, host, LONGEST_NAME, openCa, temporaryFolder } from './fixtures.ts';
 
 const DAY = 24 * 3_600_000;
 const folder = temporaryFolder();
@@ -95,7 +95,7 @@ describe.each(CA_KINDS)('a handshake with a leaf of the %s CA', (kind) => {
     const anchor = join(folder, `${kind.replace(' ', '-')}.anchor.pem`);
     writeFileSync(anchor, authority.anchor.toString());
     const wanted = identity(name, keyType);
-    await using server = await serve(await new LeafStore(authority).contextFor(wanted));
+    await using server = await serve(await contextFrom(new LeafStore(authority), wanted));
     const text = wanted.hosts[0]?.text ?? '';
     const { stdout } = await run('python3', ['-c', PYTHON, String(server.port), text, anchor, version]);
     const suite = { TLSv1_3: 'TLS_', TLSv1_2: keyType === 'ec' ? 'ECDHE-ECDSA-' : 'ECDHE-RSA-' }[version];
@@ -106,14 +106,14 @@ describe.each(CA_KINDS)('a handshake with a leaf of the %s CA', (kind) => {
     const authority = await cached(kind);
     const anchor = join(folder, `${kind.replace(' ', '-')}.other.pem`);
     writeFileSync(anchor, authority.anchor.toString());
-    await using server = await serve(await new LeafStore(authority).contextFor(identity('a.test')));
+    await using server = await serve(await contextFrom(new LeafStore(authority), identity('a.test')));
     const attempt = run('python3', ['-c', PYTHON, String(server.port), 'b.test', anchor, 'TLSv1_3']);
     await expect(attempt).rejects.toThrow('Hostname mismatch');
   });
 
   test('sends the leaf and the intermediates, never the root', async () => {
     const authority = await cached(kind);
-    await using server = await serve(await new LeafStore(authority).contextFor(identity('a.test')));
+    await using server = await serve(await contextFrom(new LeafStore(authority), identity('a.test')));
     const shown = run('openssl', [
       's_client',
       '-connect',
@@ -146,14 +146,14 @@ describe('the context', () => {
     ['a finite-field exchange', { maxVersion: 'TLSv1.2', ciphers: 'DHE-RSA-AES128-GCM-SHA256' }],
   ];
   test.each(refused)('refuses %s', async (_, options) => {
-    await using server = await serve(await new LeafStore(ca).contextFor(identity('a.test', 'rsa')));
+    await using server = await serve(await contextFrom(new LeafStore(ca), identity('a.test', 'rsa')));
     await expect(shake(server.port, options)).rejects.toMatchObject({
       code: expect.stringMatching(/ALERT_(?:PROTOCOL_VERSION|HANDSHAKE_FAILURE)/),
     });
   });
 
   test('takes the suite that stands first on our list, not on that of the client', async () => {
-    await using server = await serve(await new LeafStore(ca).contextFor(identity('a.test')));
+    await using server = await serve(await contextFrom(new LeafStore(ca), identity('a.test')));
     const client = await shake(server.port, {
       maxVersion: 'TLSv1.2',
       ciphers: 'ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES128-GCM-SHA256',
@@ -163,7 +163,7 @@ describe('the context', () => {
   });
 
   test('does not renegotiate', async () => {
-    await using server = await serve(await new LeafStore(ca).contextFor(identity('a.test')));
+    await using server = await serve(await contextFrom(new LeafStore(ca), identity('a.test')));
     const client = await shake(server.port, { maxVersion: 'TLSv1.2' });
     client.on('error', () => {});
     const failed = Promise.withResolvers<Error | null>();
@@ -174,7 +174,7 @@ describe('the context', () => {
   });
 
   test('leaves the key exchange to OpenSSL, which takes the post-quantum one with a client that can', async () => {
-    await using server = await serve(await new LeafStore(ca).contextFor(identity('a.test')));
+    await using server = await serve(await contextFrom(new LeafStore(ca), identity('a.test')));
     const only = await shake(server.port, { ecdhCurve: 'X25519MLKEM768' });
     expect(only.getProtocol()).toBe('TLSv1.3');
     only.destroy();
@@ -189,7 +189,7 @@ describe('the context', () => {
       ['c.test', 'rsa'],
       ['d.test', 'rsa'],
     ] as const) {
-      await using server = await serve(await store.contextFor(identity(name, type)));
+      await using server = await serve(await contextFrom(store, identity(name, type)));
       const client = await shake(server.port, { servername: name });
       const leaf = client.getPeerX509Certificate();
       client.destroy();
@@ -213,36 +213,36 @@ describe('the store', () => {
   test.each(['ec', 'rsa'] as const)('mints once for 200 who ask at the same time (%s) (CACHE-04)', async (keyType) => {
     const store = new LeafStore(ca);
     const contexts = await Promise.all(
-      Array.from({ length: 200 }, () => store.contextFor(identity('a.test', keyType))),
+      Array.from({ length: 200 }, () => contextFrom(store, identity('a.test', keyType))),
     );
     expect(new Set(contexts).size).toBe(1);
     expect(store.stats).toMatchObject({ hits: 0, misses: 200, mints: 1, size: 1 });
-    expect(await store.contextFor(identity('a.test', keyType))).toBe(contexts[0]);
+    expect(await contextFrom(store, identity('a.test', keyType))).toBe(contexts[0]);
     expect(store.stats).toMatchObject({ hits: 1, misses: 200, mints: 1, size: 1 });
   });
 
   test('has one entry for all spellings of a host, and one per key type and host (CACHE-02, CACHE-03)', async () => {
     const store = new LeafStore(ca);
-    for (const name of ['OK.test', 'ok.test.', 'ok.test']) await store.contextFor(identity(name));
+    for (const name of ['OK.test', 'ok.test.', 'ok.test']) await contextFrom(store, identity(name));
     expect(store.stats).toMatchObject({ mints: 1, size: 1 });
-    await store.contextFor(identity('ok.test', 'rsa'));
-    await store.contextFor(identity('x.ok.test'));
+    await contextFrom(store, identity('ok.test', 'rsa'));
+    await contextFrom(store, identity('x.ok.test'));
     expect(store.stats).toMatchObject({ mints: 3, size: 3 });
   });
 
   test('holds no more contexts than it may, and lets go of the one that was not asked for longest (CACHE-01)', async () => {
     const store = new LeafStore(ca, { maxEntries: 3 });
-    for (const name of ['a', 'b', 'c', 'a', 'd']) await store.contextFor(identity(name));
+    for (const name of ['a', 'b', 'c', 'a', 'd']) await contextFrom(store, identity(name));
     expect(store.stats).toMatchObject({ size: 3, mints: 4, hits: 1 });
-    await store.contextFor(identity('a'));
+    await contextFrom(store, identity('a'));
     expect(store.stats).toMatchObject({ mints: 4, hits: 2 });
-    await store.contextFor(identity('b'));
+    await contextFrom(store, identity('b'));
     expect(store.stats).toMatchObject({ mints: 5, hits: 2, size: 3 });
   });
 
   test('holds no more bytes than it may', async () => {
     const store = new LeafStore(ca, { maxBytes: 100 * 1024 });
-    for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) await store.contextFor(identity(name));
+    for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) await contextFrom(store, identity(name));
     expect(store.stats.size).toBe(3);
     expect(store.stats.bytes).toBeLessThanOrEqual(100 * 1024);
   });
@@ -250,7 +250,7 @@ describe('the store', () => {
   test('answers everybody, also when more hosts are asked for at a time than it may hold', async () => {
     const store = new LeafStore(ca, { maxEntries: 2 });
     const names = Array.from({ length: 20 }, (_, index) => `h${index}.test`);
-    const contexts = await Promise.all(names.map((name) => store.contextFor(identity(name, 'rsa'))));
+    const contexts = await Promise.all(names.map((name) => contextFrom(store, identity(name, 'rsa'))));
     expect(new Set(contexts).size).toBe(20);
     expect(store.stats).toMatchObject({ size: 2, mints: 20 });
   });
@@ -259,11 +259,11 @@ describe('the store', () => {
     vi.useFakeTimers({ toFake: ['Date'] });
     const start = Date.now();
     const store = new LeafStore(ca);
-    const first = await store.contextFor(identity('a.test'));
+    const first = await contextFrom(store, identity('a.test'));
     vi.setSystemTime(start + 22 * DAY);
-    expect(await store.contextFor(identity('a.test'))).toBe(first);
+    expect(await contextFrom(store, identity('a.test'))).toBe(first);
     vi.setSystemTime(start + 24 * DAY);
-    expect(await store.contextFor(identity('a.test'))).not.toBe(first);
+    expect(await contextFrom(store, identity('a.test'))).not.toBe(first);
     expect(store.stats).toMatchObject({ mints: 2, size: 1 });
   });
 
@@ -272,10 +272,10 @@ describe('the store', () => {
     const start = Date.now();
     const store = new LeafStore(ca);
     vi.setSystemTime(ca.notAfter.getTime() + 1);
-    await expect(store.contextFor(identity('a.test'))).rejects.toMatchObject({ code: 'ca-unusable' });
+    await expect(contextFrom(store, identity('a.test'))).rejects.toMatchObject({ code: 'ca-unusable' });
     expect(store.stats).toMatchObject({ mints: 0, size: 0 });
     vi.setSystemTime(start);
-    await store.contextFor(identity('a.test'));
+    await contextFrom(store, identity('a.test'));
     expect(store.stats).toMatchObject({ mints: 1, size: 1 });
   });
 });
@@ -313,49 +313,49 @@ describe('a session ticket', () => {
     test('is good at every worker that has the same master, and no other', async () => {
       const ticketMaster = makeTicketMaster();
       const [first, second] = [new LeafStore(ca, { ticketMaster }), new LeafStore(ca, { ticketMaster })];
-      const session = await sessionFrom(await first.contextFor(identity('a.test')), maxVersion);
-      expect(await resumes(await second.contextFor(identity('a.test')), session, only)).toBe(true);
-      expect(await resumes(await new LeafStore(ca).contextFor(identity('a.test')), session, only)).toBe(false);
+      const session = await sessionFrom(await contextFrom(first, identity('a.test')), maxVersion);
+      expect(await resumes(await contextFrom(second, identity('a.test')), session, only)).toBe(true);
+      expect(await resumes(await contextFrom(new LeafStore(ca), identity('a.test')), session, only)).toBe(false);
     });
 
     test('is good when its context was let go of and made again', async () => {
       const store = new LeafStore(ca, { maxEntries: 1 });
-      const session = await sessionFrom(await store.contextFor(identity('a.test')), maxVersion);
-      await store.contextFor(identity(OTHER));
-      expect(await resumes(await store.contextFor(identity('a.test')), session, only)).toBe(true);
+      const session = await sessionFrom(await contextFrom(store, identity('a.test')), maxVersion);
+      await contextFrom(store, identity(OTHER));
+      expect(await resumes(await contextFrom(store, identity('a.test')), session, only)).toBe(true);
       expect(store.stats.mints).toBe(3);
     });
 
     test('is worth nothing for another host, another kind of key, or below another CA', async () => {
       const ticketMaster = makeTicketMaster();
       const store = new LeafStore(ca, { ticketMaster });
-      const session = await sessionFrom(await store.contextFor(identity('a.test')), maxVersion);
-      expect(await resumes(await store.contextFor(identity(OTHER)), session, { ...only, servername: OTHER })).toBe(
+      const session = await sessionFrom(await contextFrom(store, identity('a.test')), maxVersion);
+      expect(await resumes(await contextFrom(store, identity(OTHER)), session, { ...only, servername: OTHER })).toBe(
         false,
       );
-      expect(await resumes(await store.contextFor(identity('a.test', 'rsa')), session, only)).toBe(false);
+      expect(await resumes(await contextFrom(store, identity('a.test', 'rsa')), session, only)).toBe(false);
       const later = { ...ca, fingerprint: 'of another' };
       expect(
-        await resumes(await new LeafStore(later, { ticketMaster }).contextFor(identity('a.test')), session, only),
+        await resumes(await contextFrom(new LeafStore(later, { ticketMaster }), identity('a.test')), session, only),
       ).toBe(false);
     });
 
     test('is worth nothing once the master is another, and the next one is good', async () => {
       const store = new LeafStore(ca);
-      const context = await store.contextFor(identity('a.test'));
+      const context = await contextFrom(store, identity('a.test'));
       const session = await sessionFrom(context, maxVersion);
       expect(await resumes(context, session, only)).toBe(true);
       store.renewTickets(makeTicketMaster());
       expect(await resumes(context, session, only)).toBe(false);
       expect(await resumes(context, await sessionFrom(context, maxVersion), only)).toBe(true);
-      expect(await store.contextFor(identity('a.test'))).toBe(context);
+      expect(await contextFrom(store, identity('a.test'))).toBe(context);
     });
 
     test('that openssl got at one worker is resumed by it at another', async () => {
       const ticketMaster = makeTicketMaster();
       const file = join(folder, `${maxVersion}.session`);
       const ask = async (store: LeafStore, name: string, words: readonly string[]): Promise<string> => {
-        await using server = await serve(await store.contextFor(identity(name)));
+        await using server = await serve(await contextFrom(store, identity(name)));
         const flag = maxVersion === 'TLSv1.2' ? '-tls1_2' : '-tls1_3';
         const asked = run('openssl', [
           's_client',

@@ -52,8 +52,8 @@ export async function checkLeaf(ca: CertificateAuthority, { kind, host }: Author
   const store = new LeafStore(ca, { maxEntries: 2 });
   const findings: Finding[] = [];
   for (const keyType of ['ec', 'rsa'] as const) {
-    const context = await store.contextFor({ hosts: [{ kind, text: host }], keyType });
-    const flaw = await strictFlaw(context, ca, { kind, host });
+    const leaf = { hosts: [{ kind, text: host }], keyType };
+    const flaw = await store.lend(leaf, (context) => strictFlaw(context, ca, { kind, host }));
     if (flaw !== undefined) {
       const mend = 'have the CA issued again as the README says, or leave both its files out and a new one is made';
       findings.push({

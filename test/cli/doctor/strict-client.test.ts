@@ -10,6 +10,7 @@ import { chainOf, strictFlaw } from '../../../src/cli/doctor/strict-client.ts';
 import { openCertificateAuthority } from '../../../src/pki/certificate-authority.ts';
 import { createCa } from '../../../src/pki/create-ca.ts';
 import { LeafStore } from '../../../src/pki/leaf-store.ts';
+import { contextFrom } from '../../pki/fixtures.ts';
 import { TestCa } from '../../support/test-ca.ts';
 
 async function freshCa() {
@@ -25,7 +26,7 @@ const asked = { kind: 'name', host: 'ok.test' } as const;
 
 test.each(['ec', 'rsa'] as const)('a leaf of ours with an %s key is taken', async (keyType) => {
   const ca = await freshCa();
-  const context = await new LeafStore(ca).contextFor({ hosts: [{ kind: 'name', text: 'ok.test' }], keyType });
+  const context = await contextFrom(new LeafStore(ca), { hosts: [{ kind: 'name', text: 'ok.test' }], keyType });
   expect(await strictFlaw(context, ca, asked)).toBeUndefined();
   expect(await strictFlaw(context, ca, { kind: 'name', host: 'other.test' })).toMatch(/not for other\.test/);
   expect(await strictFlaw(context, await freshCa(), asked)).toMatch(/unable to (?:verify|get)/);
