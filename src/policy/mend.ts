@@ -39,7 +39,7 @@ export interface Refused {
 export interface Known {
   readonly about: (name: string) => RuleNotes | undefined;
   /** As the config has them. */
-  readonly ports: Readonly<Record<'connectPorts' | 'httpPorts', string>>;
+  readonly portsOf: (list: 'connectPorts' | 'httpPorts') => string;
   /** What becomes of the TLS of a rule that does not say. */
   readonly tls: TlsAction;
   /** On any other port it would be allowed. */
@@ -71,7 +71,7 @@ function mendsIn({ rule, step, refuseBy }: Denial, refused: Refused, known: Know
       scheme,
     });
   if (rule === 'connectPorts' || rule === 'httpPorts') {
-    const before = known.ports[rule].replace(/^none$/, '');
+    const before = known.portsOf(rule).replace(/^none$/, '');
     const line = `${rule}: [${[before, refused.authority.port].filter((part) => part !== '').join(', ')}]`;
     const ports: Mend = { where: `in place of policy.${rule}${place}`, line, block: line };
     return [ports, ...(known.isAllowedOtherwise() ? [] : [asMend(smallest(), LAST_RULE)])];

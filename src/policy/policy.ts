@@ -290,7 +290,7 @@ export class Policy {
     return mendsOf(denial, refused, {
       madeOf: this.#madeOf,
       about: (name) => this.#notes.get(name),
-      ports: { connectPorts: String(this.#ports.https), httpPorts: String(this.#ports.http) },
+      portsOf: (list) => String(list === 'connectPorts' ? this.#ports.https : this.#ports.http),
       tls: this.#default.tls,
       isAllowedOtherwise: () => whateverThePort().action === 'allow',
     });

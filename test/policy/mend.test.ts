@@ -268,7 +268,7 @@ describe('nothing is suggested', () => {
     const denial = { action: 'deny', step: 'hello', authority: authority.value, rule: 'serverName' } as const;
     const known = {
       about: () => undefined,
-      ports: { connectPorts: '443', httpPorts: '80' },
+      portsOf: () => '443',
       tls: 'bump',
       isAllowedOtherwise: () => true,
     } as const;
