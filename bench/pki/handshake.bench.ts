@@ -18,8 +18,8 @@ const server = createServer({ noDelay: true }, async (socket) => {
   await store.lend(wanted, async (secureContext) => {
     const tls = new TLSSocket(socket, { isServer: true, secureContext });
     tls.on('error', () => socket.destroy());
-    await once(tls, 'secure');
-    tls.end('x');
+    tls.on('secure', () => tls.end('x'));
+    await new Promise((resolve) => tls.once('close', resolve).once('secure', resolve));
   });
 });
 server.listen(0, '127.0.0.1');

@@ -15,7 +15,7 @@ import { classify } from '../wire/classify.ts';
 import { knowCertificate } from './know-certificate.ts';
 import { peekHello } from './peek-hello.ts';
 import type { Stage } from './services.ts';
-import { failedHandshake, shakeHands } from './shake-hands.ts';
+import { failedHandshake, type Handshake, shakeHands } from './shake-hands.ts';
 import { turnAway } from './turn-away.ts';
 
 /** `client`: whom a load balancer says that the connection is of; absent: whoever dialled us. */
@@ -79,15 +79,16 @@ async function secureOwnPort(
     requestCert: stage.clientVerifier !== undefined,
     streams: stage.http2 && read?.alpn.includes('h2') === true,
   };
-  const handshake = await leaves
-    .lend(identity, async (context) =>
+  let handshake: Handshake | undefined;
+  try {
+    handshake = await leaves.lend(identity, async (context) =>
       socket.destroyed ? undefined : shakeHands(stage, session, socket, context, offer),
-    )
-    .catch((thrown: unknown) => {
-      socket.destroy();
-      journal.tellNoRequest(session, { outcome: 'failed', failure: asProxyError(thrown) });
-      throw thrown;
-    });
+    );
+  } catch (thrown) {
+    socket.destroy();
+    journal.tellNoRequest(session, { outcome: 'failed', failure: asProxyError(thrown) });
+    return undefined;
+  }
   if (!handshake) {
     journal.tellNoRequest(session);
     return undefined;

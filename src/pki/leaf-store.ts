@@ -11,7 +11,7 @@ import { certificatePem } from './certificate-fields.ts';
 import type { ClientTrust } from './client-trust.ts';
 import { sweepAfterContext } from './context-sweep.ts';
 import { leafValidity, maySignFor, mintLeaf } from './leaf.ts';
-import { LeafContext } from './leaf-context.ts';
+import { type ContextLeaf, LeafContext } from './leaf-context.ts';
 import { identityKey, type LeafIdentity } from './leaf-identity.ts';
 import { type LeafKey, makeLeafKey } from './leaf-key.ts';
 import { type LeafCounts, LeafMeter } from './leaf-meter.ts';
@@ -32,7 +32,7 @@ export interface LeafStoreOptions {
 }
 
 export interface LeafStoreStats extends LeafCounts {
-  /** Contexts held now, and the bytes they count for. */
+  /** Contexts held now for some host, and the bytes they count for. */
   readonly size: number;
   readonly bytes: number;
 }
@@ -42,7 +42,7 @@ const MAX_BYTES = 128 * 1024 * 1024;
 /** Resident bytes of one context on OpenSSL 3.5, and of each further certificate in it: both measured, rounded up. */
 const CONTEXT_BYTES = 30 * 1024;
 const CHAIN_BYTES = 7 * 1024;
-/** Contexts kept of those let go of, of each kind of key: as many are let go of as are made, once the store is full. */
+/** Contexts kept of those let go of, of each kind of key: once the store is full, one goes for each that is wanted. */
 const MAX_SPARE = 16;
 
 export class LeafStore {
@@ -54,6 +54,7 @@ export class LeafStore {
   readonly #clients: ClientTrust | undefined;
   readonly #meter: LeafMeter;
   #ticketMaster: Uint8Array;
+  #isCleared = false;
 
   constructor(ca: CertificateAuthority, options: LeafStoreOptions = {}) {
     this.#ca = ca;
@@ -82,8 +83,8 @@ export class LeafStore {
   }
 
   /**
-   * Does the work with the TLS context to answer a client with, which is its own until then: once the work is done, the
-   * context may get another leaf. Makes the leaf when there is none, or when the one there is past half of its life; it
+   * Does the work with the TLS context to answer a client with. Until it is done, the leaf stays in the context; then another
+   * may take its place. Makes the leaf when there is none, or when the one there is past half of its life; it
    * names those of the hosts that the CA may sign for. Rejects with ProxyError `ca-unusable` when that is none of them, and
    * when the CA is no longer valid (failures are not kept); and as the work does.
    */
@@ -121,12 +122,17 @@ export class LeafStore {
   /** From here on tickets are sealed by this master; those of the one before mean a full handshake. */
   renewTickets(master: Uint8Array): void {
     this.#ticketMaster = master;
-    for (const [key, context] of this.#contexts.entries()) context.renewTickets(ticketKeys(master, key));
+    for (const [key, context] of [...this.#contexts.entries()]) {
+      if (context.canChange) context.renewTickets(ticketKeys(master, key));
+      else this.#contexts.delete(key);
+    }
   }
 
-  /** Lets go of all contexts: another store takes its place. Whoever shakes hands has its own. */
+  /** Lets go of all contexts, for good: another store takes its place. Whoever shakes hands goes on. */
   clear(): void {
+    this.#isCleared = true;
     this.#contexts.clear();
+    for (const spare of Object.values(this.#spare)) spare.length = 0;
   }
 
   get stats(): LeafStoreStats {
@@ -142,25 +148,32 @@ export class LeafStore {
     const key = await this.#keyOf(identity.keyType);
     const now = new Date();
     const begin = performance.now();
-    const leaf = certificatePem(mintLeaf(this.#ca, key, identity, now));
-    const tickets = ticketKeys(this.#ticketMaster, purpose);
-    const spare = this.#spare[key.type].pop();
-    const context = spare?.take(leaf, tickets) ? spare : this.#contextWith(key, leaf, tickets);
+    const der = mintLeaf(this.#ca, key, identity, now);
+    const leaf = { der, pem: certificatePem(der), ticketKeys: ticketKeys(this.#ticketMaster, purpose) };
+    const context = this.#changed(key, leaf) ?? this.#contextWith(key, leaf);
     this.#meter.minted(performance.now() - begin);
     return { context, ttl: (leafValidity(this.#ca, now).notAfter.getTime() - now.getTime()) / 2 };
   }
 
-  #contextWith(key: LeafKey, leaf: string, tickets: Buffer): LeafContext {
+  /** One that was let go of, with this leaf in it. */
+  #changed(key: LeafKey, leaf: ContextLeaf): LeafContext | undefined {
+    const spare = this.#spare[key.type].pop();
+    if (spare === undefined || spare.take(leaf)) return spare;
+    sweepAfterContext();
+    return undefined;
+  }
+
+  #contextWith(key: LeafKey, leaf: ContextLeaf): LeafContext {
     const context = createSecureContext({
       key: key.pem,
-      cert: leaf + this.#chain,
+      cert: leaf.pem + this.#chain,
       // None: without this line OpenSSL would look among all public roots for issuers to send along.
       ca: [],
       minVersion: 'TLSv1.2',
       ciphers: CIPHERS,
       honorCipherOrder: true,
       secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
-      ticketKeys: tickets,
+      ticketKeys: leaf.ticketKeys,
       ...this.#clients?.context,
     });
     return new LeafContext(context, key.type);
@@ -168,7 +181,7 @@ export class LeafStore {
 
   #letGo(context: LeafContext): void {
     const spare = this.#spare[context.keyType];
-    if (spare.length < MAX_SPARE) spare.push(context);
+    if (context.canChange && !this.#isCleared && spare.length < MAX_SPARE) spare.push(context);
     else sweepAfterContext();
   }
 

@@ -2,11 +2,13 @@
 
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { failedHandshake } from '../../src/flow/shake-hands.ts';
+import { LeafStore } from '../../src/pki/leaf-store.ts';
 import { expectNothingLeft } from '../support/leaks.ts';
-import { connectThrough, get, readAll, startRig, tlsThrough } from '../support/rig.ts';
+import { connectThrough, dialProxy, get, readAll, startRig, tlsThrough } from '../support/rig.ts';
 
 expectNothingLeft();
 
@@ -15,6 +17,10 @@ const OWN = 'sallyport.internal:443';
 /** Sends a real ClientHello into a tunnel and never looks at the answer. */
 async function stall(port: number): Promise<Socket> {
   const { socket } = await connectThrough(port, OWN);
+  return greet(socket);
+}
+
+async function greet(socket: Socket): Promise<Socket> {
   const sent = new Promise<void>((resolve) => {
     const half = new Duplex({
       read: () => undefined,
@@ -59,6 +65,37 @@ describe('a handshake beyond the share of a client', () => {
     expect(await readAll(second)).toBe('');
     const entries = await rig.entries(2);
     expect(entries.map(({ error }) => error).sort()).toEqual(['client-limit', 'client-tls']);
+  });
+});
+
+describe('the context of a handshake, so long as that waits for its turn and is under way,', () => {
+  /** What became of each loan so far. */
+  function watchLoans(): () => Promise<string[]> {
+    const spy = vi.spyOn(LeafStore.prototype, 'lend');
+    onTestFinished(() => spy.mockRestore());
+    return () =>
+      Promise.all(
+        spy.mock.results.map(async ({ value }) => Promise.race([value.then(() => 'over'), setImmediate('on loan')])),
+      );
+  }
+
+  test.each([
+    ['in a tunnel', stall],
+    ['to the proxy itself', async (port: number) => greet(await dialProxy(port))],
+  ])('is on loan: %s', async (_where, begin) => {
+    const loans = watchLoans();
+    const rig = await startRig({ limits: { handshakesPerClient: 1 } });
+    const first = await begin(rig.port);
+    // The answer of the proxy has come: that handshake is under way.
+    await new Promise((resolve) => first.once('readable', resolve));
+    const second = await begin(rig.port);
+    await vi.waitUntil(async () => (await loans()).length === 2);
+    expect(await loans()).toEqual(['on loan', 'on loan']);
+    first.destroy();
+    await new Promise((resolve) => second.once('readable', resolve));
+    expect(await loans()).toEqual(['over', 'on loan']);
+    second.destroy();
+    await vi.waitUntil(async () => (await loans())[1] === 'over');
   });
 });
 

@@ -126,15 +126,16 @@ describe('the store of leaves', () => {
         if (count === 1_500) warm = process.memoryUsage().rss;
         // One that is asked for again and again is never the oldest.
         await ask(0);
-        // As between the connections of a proxy: V8 gets round to what it was told.
-        if (count % 100 === 0) await setImmediate();
+        // As between the connections of a proxy: V8 gets round to what it was told. In the first turn many are let go of
+        // at a time, and most of them left to the collector; in the second each goes to the next host.
+        if (turn === 1 || count % 100 === 0) await setImmediate();
       }
       expect(store.stats).toMatchObject({ size: 500, mints: 5_000 });
       for (let count = 4_501; count < 5_000; count += 100) await ask(count);
       expect(store.stats.mints).toBe(5_000);
       await ask(4_000);
       expect(store.stats.mints).toBe(5_001);
-      // Those that were let go of since then are more than 100 MB.
+      // Those that were made since then are more than 88 MB in the first turn.
       expect(process.memoryUsage().rss - warm).toBeLessThan(64 * 1024 * 1024);
     }
     expect(serials.size).toBe(10_000);

@@ -14,6 +14,7 @@ import { createServiceLog } from '../../src/log/service-log.ts';
 import { PeerVerifier } from '../../src/net/peer-verifier.ts';
 import { Resolver } from '../../src/net/resolver.ts';
 import { Upstream } from '../../src/net/upstream.ts';
+import { LeafContext } from '../../src/pki/leaf-context.ts';
 import { LeafStore } from '../../src/pki/leaf-store.ts';
 import { AddressGuard } from '../../src/policy/address-guard.ts';
 import { Policy } from '../../src/policy/policy.ts';
@@ -114,8 +115,9 @@ describe('a throw', () => {
     return get(await tlsThrough(port(), authority, { ca: anchor }), authority);
   };
   type Place = readonly [what: string, arm: () => { mock: { calls: unknown[] } }, how: () => Promise<string>];
+  const injected = (): TypeError => new TypeError('injected');
   const fault = (): never => {
-    throw new TypeError('injected');
+    throw injected();
   };
   const own = (target: string): string => `GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`;
   const places: readonly Place[] = [
@@ -135,10 +137,20 @@ describe('a throw', () => {
       greet,
     ],
     ['the look at the CA', () => vi.spyOn(LeafStore.prototype, 'maySignFor').mockImplementationOnce(fault), connect],
-    ['the mint', () => vi.spyOn(LeafStore.prototype, 'lend').mockImplementationOnce(fault), greet],
+    ['the mint', () => vi.spyOn(LeafStore.prototype, 'lend').mockRejectedValueOnce(injected()), greet],
     [
       'the mint for the port itself',
-      () => vi.spyOn(LeafStore.prototype, 'lend').mockImplementationOnce(fault),
+      () => vi.spyOn(LeafStore.prototype, 'lend').mockRejectedValueOnce(injected()),
+      dialTls,
+    ],
+    [
+      'the handshake with a client',
+      () => vi.spyOn(LeafContext.prototype, 'lend').mockRejectedValueOnce(injected()),
+      greet,
+    ],
+    [
+      'the handshake with a client of the port itself',
+      () => vi.spyOn(LeafContext.prototype, 'lend').mockRejectedValueOnce(injected()),
       dialTls,
     ],
     [
@@ -229,6 +241,7 @@ describe('a throw', () => {
       expect(await bumped()).toMatch(/^HTTP\/1\.1 200 /);
       expect(uncaught).toBe(0);
       await until(() => proxy.connections === 0, 'all connections to be closed');
+      expect(faults.filter((text) => text.includes('internal fault')).length).toBeLessThan(2);
     },
   );
 

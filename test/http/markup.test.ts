@@ -8,6 +8,8 @@ describe('markup', () => {
     ['<>&"\'', '&lt;&gt;&amp;&quot;&#39;'],
     ['&lt;', '&amp;lt;'],
     ['constructor', 'constructor'],
+    ['a < b & "c" d', 'a &lt; b &amp; &quot;c&quot; d'],
+    ["- name: 'x'\n  hosts: ['y']", '- name: &#39;x&#39;\n  hosts: [&#39;y&#39;]'],
     ['', ''],
   ])('%j is escaped as %j', (text, escaped) => {
     expect(escapeHtml(text)).toBe(escaped);

@@ -6,11 +6,16 @@ import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
-import { connect, type SecureContext, TLSSocket } from 'node:tls';
+import { connect, type SecureContext, TLSSocket, type TLSSocketOptions } from 'node:tls';
 import { promisify } from 'node:util';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import type { CertificateAuthority } from '../../src/pki/certificate-authority.ts';
+import { readClientTrust } from '../../src/pki/client-trust.ts';
+import { LeafContext } from '../../src/pki/leaf-context.ts';
 import type { LeafIdentity } from '../../src/pki/leaf-identity.ts';
 import { LeafStore } from '../../src/pki/leaf-store.ts';
+import { makeTicketMaster } from '../../src/pki/ticket-keys.ts';
+import { TestCa } from '../support/test-ca.ts';
 import { CA_KINDS, contextFrom, host, openCa, temporaryFolder } from './fixtures.ts';
 
 const folder = temporaryFolder();
@@ -32,9 +37,13 @@ async function ask(store: LeafStore, name: string, keyType?: 'ec' | 'rsa'): Prom
 }
 
 /** A server that answers with the context, until `talk` is over. */
-async function serving<T>(secureContext: SecureContext, talk: (port: number) => Promise<T>): Promise<T> {
+async function serving<T>(
+  secureContext: SecureContext,
+  talk: (port: number) => Promise<T>,
+  options: TLSSocketOptions = {},
+): Promise<T> {
   const server = createServer((socket) => {
-    const tls = new TLSSocket(socket, { isServer: true, secureContext });
+    const tls = new TLSSocket(socket, { ...options, isServer: true, secureContext });
     socket.on('error', () => tls.destroy());
     tls.on('error', () => socket.destroy());
     tls.on('secure', () => tls.write('hello'));
@@ -49,6 +58,36 @@ async function serving<T>(secureContext: SecureContext, talk: (port: number) => 
   } finally {
     server.close();
   }
+}
+
+type Version = 'TLSv1.2' | 'TLSv1.3';
+
+async function sessionOf(ca: CertificateAuthority, secure: SecureContext, maxVersion: Version): Promise<Buffer> {
+  return serving(secure, async (port) => {
+    const options = { host: '127.0.0.1', port, ca: ca.anchor.toString(), maxVersion, servername: 'a.test' };
+    const client = connect(options).resume();
+    const [session]: Buffer[] = await once(client, 'session');
+    client.destroy();
+    if (!session) throw new Error('no session');
+    return session;
+  });
+}
+
+/** OpenSSL itself resumes nothing under another name: the client goes on to ask for the first one. */
+async function resumes(
+  ca: CertificateAuthority,
+  secure: SecureContext,
+  session: Buffer,
+  maxVersion: Version,
+): Promise<boolean> {
+  return serving(secure, async (port) => {
+    const options = { host: '127.0.0.1', port, ca: ca.anchor.toString(), maxVersion, servername: 'a.test' };
+    const client = connect({ ...options, session, checkServerIdentity: () => undefined });
+    await once(client, 'secureConnect');
+    const reused = client.isSessionReused();
+    client.destroy();
+    return reused;
+  });
 }
 
 /** What is sent for the name, in order, as OpenSSL's own client prints it. */
@@ -113,9 +152,12 @@ describe('a context that is let go of', () => {
     ends[0]?.resolve();
     expect(await works[0]).toBe('DNS:a.test');
     expect([await ask(store, 'e.test'), await ask(store, 'f.test')]).not.toContain(context);
-    expect(leafIn(context)).toBe('DNS:a.test');
+    const [sent] = await sentFor(context, 'a.test');
+    expect(sent?.subjectAltName).toBe('DNS:a.test');
     ends[1]?.resolve();
     expect(await works[1]).toBe('DNS:a.test');
+    // OpenSSL has a turn for the end of a handshake.
+    await setImmediate();
     const later = [await ask(store, 'g.test'), await ask(store, 'h.test'), await ask(store, 'i.test')];
     expect(later).toContain(context);
     expect(later.map(leafIn)).not.toContain('DNS:a.test');
@@ -130,6 +172,7 @@ describe('a context that is let go of', () => {
       throw new Error('no handshake');
     });
     await expect(work).rejects.toThrow('no handshake');
+    await setImmediate();
     expect([await ask(store, 'c.test'), await ask(store, 'd.test')]).toContain(context);
   });
 
@@ -156,42 +199,140 @@ describe('a context that is let go of', () => {
   test.each(['TLSv1.2', 'TLSv1.3'] as const)('resumes nothing of the host before (%s)', async (maxVersion) => {
     const ca = await openCa(folder, 'own');
     const store = new LeafStore(ca, { maxEntries: 1 });
-    const options = { host: '127.0.0.1', ca: ca.anchor.toString(), maxVersion };
     const context = await ask(store, 'a.test');
-    const session = await serving(context, async (port) => {
-      const client = connect({ ...options, port, servername: 'a.test' }).resume();
-      const [told]: Buffer[] = await once(client, 'session');
-      client.destroy();
-      return told;
-    });
-    // OpenSSL itself resumes nothing under another name: the client goes on to ask for the first one.
-    const resumes = (secure: SecureContext) =>
-      serving(secure, async (port) => {
-        const asked = { ...options, port, servername: 'a.test', checkServerIdentity: () => undefined };
-        const client = connect({ ...asked, ...(session ? { session } : {}) });
-        await once(client, 'secureConnect');
-        const reused = client.isSessionReused();
-        client.destroy();
-        return reused;
-      });
-    expect(await resumes(context)).toBe(true);
+    const session = await sessionOf(ca, context, maxVersion);
+    expect(await resumes(ca, context, session, maxVersion)).toBe(true);
     await ask(store, 'b.test');
     expect(await ask(store, 'c.test')).toBe(context);
-    expect(await resumes(context)).toBe(false);
+    expect(await resumes(ca, context, session, maxVersion)).toBe(false);
     // Its own it does.
     await ask(store, 'd.test');
     expect(await ask(store, 'a.test')).toBe(context);
-    expect(await resumes(context)).toBe(true);
+    expect(await resumes(ca, context, session, maxVersion)).toBe(true);
   });
 
-  test('is left to the collector where Node does not let its leaf be replaced', async () => {
+  test('has the master of its turn when it comes back, also if that has changed meanwhile', async () => {
+    const ca = await openCa(folder, 'own');
+    const [old, master] = [makeTicketMaster(), makeTicketMaster()];
+    const store = new LeafStore(ca, { maxEntries: 1, ticketMaster: old });
+    const before = await ask(store, 'a.test');
+    await ask(store, 'b.test');
+    store.renewTickets(master);
+    expect(await ask(store, 'a.test')).toBe(before);
+    const session = await sessionOf(ca, before, 'TLSv1.3');
+    const other = new LeafStore(ca, { ticketMaster: master });
+    expect(await resumes(ca, await ask(other, 'a.test'), session, 'TLSv1.3')).toBe(true);
+    const stale = new LeafStore(ca, { ticketMaster: old });
+    expect(await resumes(ca, await ask(stale, 'a.test'), session, 'TLSv1.3')).toBe(false);
+  });
+
+  test('may be one whose leaf was past half of its life', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const store = new LeafStore(await openCa(folder, 'own'));
+    const first = await ask(store, 'a.test');
+    vi.setSystemTime(Date.now() + 24 * 24 * 3_600_000);
+    const second = await ask(store, 'a.test');
+    expect(second).not.toBe(first);
+    expect(await ask(store, 'b.test')).toBe(first);
+    expect(leafIn(first)).toBe('DNS:b.test');
+  });
+
+  test('asks a client for a certificate as before, and gives it no ticket', async () => {
+    const [ca, people] = [await openCa(folder, 'own'), new TestCa('People')];
+    const store = new LeafStore(ca, { maxEntries: 1, clients: readClientTrust([people.rootFile], []) });
+    const first = await ask(store, 'a.test');
+    await ask(store, 'b.test');
+    const context = await ask(store, 'c.test');
+    expect(context).toBe(first);
+    await serving(
+      context,
+      async (port) => {
+        const words = ['s_client', '-connect', `127.0.0.1:${port}`, '-servername', 'c.test', '-tls1_2'];
+        const asked = run('openssl', words);
+        asked.child.stdin?.end();
+        const { stdout } = await asked;
+        expect(stdout).toMatch(/Acceptable client certificate CA names\n.*People/);
+        expect(stdout).not.toMatch(/TLS session ticket:/);
+      },
+      { requestCert: true, rejectUnauthorized: false },
+    );
+  });
+
+  test('is kept for another host only so long as there are few of them', async () => {
+    const store = new LeafStore(await openCa(folder, 'own'), { maxEntries: 1 });
+    /** Forty that are on loan at the same time, and then let go of. */
+    const forty = async (round: string): Promise<SecureContext[]> => {
+      const end = Promise.withResolvers<void>();
+      const contexts: SecureContext[] = [];
+      const works: Promise<void>[] = [];
+      for (let index = 0; index < 40; index += 1) {
+        const lent = Promise.withResolvers<void>();
+        const work = store.lend(identity(`${round}${index}.test`), async (context) => {
+          contexts.push(context);
+          lent.resolve();
+          await end.promise;
+        });
+        works.push(work);
+        await lent.promise;
+        await setImmediate();
+      }
+      end.resolve();
+      await Promise.all(works);
+      await setImmediate();
+      return contexts;
+    };
+    const first = await forty('a');
+    expect(new Set(first).size).toBe(40);
+    // And the one that was still in the store.
+    const again = (await forty('b')).filter((context) => first.includes(context));
+    expect(again).toHaveLength(17);
+  });
+
+  test('is gone with its store', async () => {
+    const store = new LeafStore(await openCa(folder, 'own'), { maxEntries: 1 });
+    const end = Promise.withResolvers<void>();
+    const lent = Promise.withResolvers<SecureContext>();
+    const work = store.lend(identity('a.test'), async (context) => {
+      lent.resolve(context);
+      await end.promise;
+    });
+    const known = [await lent.promise, await ask(store, 'b.test'), await ask(store, 'c.test')];
+    store.clear();
+    end.resolve();
+    await work;
+    await setImmediate();
+    await setImmediate();
+    for (const name of ['d.test', 'e.test', 'f.test', 'g.test']) expect(known).not.toContain(await ask(store, name));
+  });
+
+  test.each([
+    ['does nothing', () => undefined],
+    [
+      'fails',
+      () => {
+        throw new Error('no memory');
+      },
+    ],
+  ])('is not used where the change of its leaf %s', async (_what, setCert) => {
     const store = new LeafStore(await openCa(folder, 'own'), { maxEntries: 1 });
     const first = await ask(store, 'a.test');
-    Object.assign(first.context, { setCert: undefined });
     await ask(store, 'b.test');
+    Object.assign(first.context, { setCert });
     const third = await ask(store, 'c.test');
     expect(third).not.toBe(first);
-    expect(leafIn(third)).toBe('DNS:c.test');
-    expect(leafIn(first)).toBe('DNS:a.test');
+    const [sent] = await sentFor(third, 'c.test');
+    expect(sent?.subjectAltName).toBe('DNS:c.test');
+    for (const name of ['d.test', 'e.test', 'f.test']) expect(await ask(store, name)).not.toBe(first);
   });
 });
+
+test.each([{}, { setCert: () => undefined }, undefined, 7])(
+  'a context of Node that is not as it was cannot change: %j',
+  async (context) => {
+    const other = new LeafContext({ context }, 'ec');
+    expect(other.canChange).toBe(false);
+    expect(other.take({ der: Buffer.of(1), pem: '', ticketKeys: Buffer.alloc(48) })).toBe(false);
+    expect(await other.lend(async (secure) => secure.context)).toBe(context);
+  },
+);
