@@ -50,7 +50,8 @@ export const hasGateway: boolean =
 /** Makes the visits, one after another, to a proxy of so many workers. */
 export async function askGateway(visits: readonly Visit[], workers: number): Promise<readonly Visited[]> {
   const words = ['-n', NODE, import.meta.filename, JSON.stringify(visits), String(workers)];
-  const ran = await run('unshare', words, { env: { PATH: `${process.env['PATH']}:/usr/sbin:/sbin` } });
+  const env = { PATH: `${process.env['PATH']}:/usr/sbin:/sbin`, TMPDIR: tmpdir() };
+  const ran = await run('unshare', words, { env });
   if (ran.code !== 0) throw new Error(`the gateway ended with ${ran.code}:\n${ran.err}`);
   return JSON.parse(ran.out.toString());
 }
