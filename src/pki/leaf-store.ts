@@ -83,10 +83,10 @@ export class LeafStore {
   }
 
   /**
-   * Does the work with the TLS context to answer a client with. Until it is done, the leaf stays in the context; then another
-   * may take its place. Makes the leaf when there is none, or when the one there is past half of its life; it
-   * names those of the hosts that the CA may sign for. Rejects with ProxyError `ca-unusable` when that is none of them, and
-   * when the CA is no longer valid (failures are not kept); and as the work does.
+   * Does the work with the TLS context to answer a client with. Until it is done, the leaf stays in the context; then
+   * another may take its place. Makes the leaf when there is none, or when the one there is past half of its life; it
+   * names those of the hosts that the CA may sign for. Rejects with ProxyError `ca-unusable` when that is none of them,
+   * and when the CA is no longer valid (failures are not kept); and as the work does.
    */
   async lend<T>(wanted: LeafIdentity, work: (context: SecureContext) => Promise<T>): Promise<T> {
     const context = await this.#contextFor(wanted);

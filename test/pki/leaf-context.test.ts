@@ -4,9 +4,8 @@
 import { execFile } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
-import { connect, type SecureContext, TLSSocket, type TLSSocketOptions } from 'node:tls';
+import { connect, type SecureContext } from 'node:tls';
 import { promisify } from 'node:util';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { CertificateAuthority } from '../../src/pki/certificate-authority.ts';
@@ -17,6 +16,7 @@ import { LeafStore } from '../../src/pki/leaf-store.ts';
 import { makeTicketMaster } from '../../src/pki/ticket-keys.ts';
 import { TestCa } from '../support/test-ca.ts';
 import { CA_KINDS, contextFrom, host, openCa, temporaryFolder } from './fixtures.ts';
+import { sentFor, serve, sessionFrom } from './tls-server.ts';
 
 const folder = temporaryFolder();
 const run = promisify(execFile);
@@ -36,42 +36,7 @@ async function ask(store: LeafStore, name: string, keyType?: 'ec' | 'rsa'): Prom
   return context;
 }
 
-/** A server that answers with the context, until `talk` is over. */
-async function serving<T>(
-  secureContext: SecureContext,
-  talk: (port: number) => Promise<T>,
-  options: TLSSocketOptions = {},
-): Promise<T> {
-  const server = createServer((socket) => {
-    const tls = new TLSSocket(socket, { ...options, isServer: true, secureContext });
-    socket.on('error', () => tls.destroy());
-    tls.on('error', () => socket.destroy());
-    tls.on('secure', () => tls.write('hello'));
-    tls.resume();
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  try {
-    const address = server.address();
-    if (address === null || typeof address === 'string') throw new Error('not listening');
-    return await talk(address.port);
-  } finally {
-    server.close();
-  }
-}
-
 type Version = 'TLSv1.2' | 'TLSv1.3';
-
-async function sessionOf(ca: CertificateAuthority, secure: SecureContext, maxVersion: Version): Promise<Buffer> {
-  return serving(secure, async (port) => {
-    const options = { host: '127.0.0.1', port, ca: ca.anchor.toString(), maxVersion, servername: 'a.test' };
-    const client = connect(options).resume();
-    const [session]: Buffer[] = await once(client, 'session');
-    client.destroy();
-    if (!session) throw new Error('no session');
-    return session;
-  });
-}
 
 /** OpenSSL itself resumes nothing under another name: the client goes on to ask for the first one. */
 async function resumes(
@@ -80,26 +45,13 @@ async function resumes(
   session: Buffer,
   maxVersion: Version,
 ): Promise<boolean> {
-  return serving(secure, async (port) => {
-    const options = { host: '127.0.0.1', port, ca: ca.anchor.toString(), maxVersion, servername: 'a.test' };
-    const client = connect({ ...options, session, checkServerIdentity: () => undefined });
-    await once(client, 'secureConnect');
-    const reused = client.isSessionReused();
-    client.destroy();
-    return reused;
-  });
-}
-
-/** What is sent for the name, in order, as OpenSSL's own client prints it. */
-async function sentFor(context: SecureContext, name: string): Promise<X509Certificate[]> {
-  return serving(context, async (port) => {
-    const words = ['s_client', '-connect', `127.0.0.1:${port}`, '-showcerts', '-servername', name];
-    const asked = run('openssl', words);
-    asked.child.stdin?.end();
-    const { stdout } = await asked;
-    const blocks = stdout.match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g) ?? [];
-    return blocks.map((block) => new X509Certificate(block));
-  });
+  await using server = await serve(secure);
+  const options = { host: '127.0.0.1', port: server.port, ca: ca.anchor.toString(), maxVersion, servername: 'a.test' };
+  const client = connect({ ...options, session, checkServerIdentity: () => undefined });
+  await once(client, 'secureConnect');
+  const reused = client.isSessionReused();
+  client.destroy();
+  return reused;
 }
 
 describe.each(CA_KINDS)('below a CA: %s', (kind) => {
@@ -200,7 +152,7 @@ describe('a context that is let go of', () => {
     const ca = await openCa(folder, 'own');
     const store = new LeafStore(ca, { maxEntries: 1 });
     const context = await ask(store, 'a.test');
-    const session = await sessionOf(ca, context, maxVersion);
+    const session = await sessionFrom(ca, context, maxVersion);
     expect(await resumes(ca, context, session, maxVersion)).toBe(true);
     await ask(store, 'b.test');
     expect(await ask(store, 'c.test')).toBe(context);
@@ -219,7 +171,7 @@ describe('a context that is let go of', () => {
     await ask(store, 'b.test');
     store.renewTickets(master);
     expect(await ask(store, 'a.test')).toBe(before);
-    const session = await sessionOf(ca, before, 'TLSv1.3');
+    const session = await sessionFrom(ca, before, 'TLSv1.3');
     const other = new LeafStore(ca, { ticketMaster: master });
     expect(await resumes(ca, await ask(other, 'a.test'), session, 'TLSv1.3')).toBe(true);
     const stale = new LeafStore(ca, { ticketMaster: old });
@@ -245,18 +197,19 @@ describe('a context that is let go of', () => {
     await ask(store, 'b.test');
     const context = await ask(store, 'c.test');
     expect(context).toBe(first);
-    await serving(
-      context,
-      async (port) => {
-        const words = ['s_client', '-connect', `127.0.0.1:${port}`, '-servername', 'c.test', '-tls1_2'];
-        const asked = run('openssl', words);
-        asked.child.stdin?.end();
-        const { stdout } = await asked;
-        expect(stdout).toMatch(/Acceptable client certificate CA names\n.*People/);
-        expect(stdout).not.toMatch(/TLS session ticket:/);
-      },
-      { requestCert: true, rejectUnauthorized: false },
-    );
+    await using server = await serve(context, { requestCert: true, rejectUnauthorized: false });
+    const asked = run('openssl', [
+      's_client',
+      '-connect',
+      `127.0.0.1:${server.port}`,
+      '-servername',
+      'c.test',
+      '-tls1_2',
+    ]);
+    asked.child.stdin?.end();
+    const { stdout } = await asked;
+    expect(stdout).toMatch(/Acceptable client certificate CA names\n.*People/);
+    expect(stdout).not.toMatch(/TLS session ticket:/);
   });
 
   test('is kept for another host only so long as there are few of them', async () => {

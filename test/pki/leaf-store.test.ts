@@ -1,10 +1,9 @@
 import { execFile } from 'node:child_process';
-import { createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { createPublicKey, type KeyObject, type X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
-import { type ConnectionOptions, connect, type SecureContext, TLSSocket } from 'node:tls';
+import { type ConnectionOptions, connect, type SecureContext, type TLSSocket } from 'node:tls';
 import { promisify } from 'node:util';
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { CertificateAuthority } from '../../src/pki/certificate-authority.ts';
@@ -12,6 +11,7 @@ import type { LeafIdentity } from '../../src/pki/leaf-identity.ts';
 import { LeafStore } from '../../src/pki/leaf-store.ts';
 import { makeTicketMaster } from '../../src/pki/ticket-keys.ts';
 import { CA_KINDS, contextFrom, host, LONGEST_NAME, openCa, temporaryFolder } from './fixtures.ts';
+import { sentFor, serve, sessionFrom } from './tls-server.ts';
 
 const DAY = 24 * 3_600_000;
 const folder = temporaryFolder();
@@ -30,37 +30,6 @@ afterEach(() => {
 const pem = (key: KeyObject): string => key.export({ type: 'spki', format: 'pem' }).toString();
 
 const identity = (name: string, keyType: 'ec' | 'rsa' = 'ec'): LeafIdentity => ({ hosts: [host(name)], keyType });
-
-/** A server that answers every handshake with this context, the way a bump does. */
-async function serve(context: SecureContext): Promise<AsyncDisposable & { port: number; peers: TLSSocket[] }> {
-  const peers: TLSSocket[] = [];
-  const server: Server = createServer((socket) => {
-    const tls = new TLSSocket(socket, { isServer: true, secureContext: context });
-    peers.push(tls);
-    socket.on('error', () => tls.destroy());
-    tls.on('error', () => socket.destroy());
-    tls.on('secure', () => tls.write('hello'));
-    tls.resume();
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = addressOf(server);
-  return {
-    port,
-    peers,
-    [Symbol.asyncDispose]: async () => {
-      for (const peer of peers) peer.destroy();
-      server.close();
-      await once(server, 'close');
-    },
-  };
-}
-
-function addressOf(server: Server): AddressInfo {
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('not listening');
-  return address;
-}
 
 /** The connection after its handshake; rejects with the reason of a failed one. */
 async function shake(port: number, options: ConnectionOptions = {}): Promise<TLSSocket> {
@@ -113,18 +82,8 @@ describe.each(CA_KINDS)('a handshake with a leaf of the %s CA', (kind) => {
 
   test('sends the leaf and the intermediates, never the root', async () => {
     const authority = await cached(kind);
-    await using server = await serve(await contextFrom(new LeafStore(authority), identity('a.test')));
-    const shown = run('openssl', [
-      's_client',
-      '-connect',
-      `127.0.0.1:${server.port}`,
-      '-showcerts',
-      '-servername',
-      'a.test',
-    ]);
-    shown.child.stdin?.end();
-    const sent = (await shown).stdout.match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g) ?? [];
-    const fingerprints = sent.map((pem) => new X509Certificate(pem).fingerprint256);
+    const sent = await sentFor(await contextFrom(new LeafStore(authority), identity('a.test')), 'a.test');
+    const fingerprints = sent.map((each) => each.fingerprint256);
     expect(fingerprints.slice(1)).toEqual(authority.chain.map((each) => each.fingerprint256));
     expect(fingerprints).not.toContain(authority.anchor.fingerprint256);
     expect(fingerprints).toHaveLength(kind === 'intermediate' ? 2 : 1);
@@ -283,22 +242,6 @@ describe('the store', () => {
 describe('a session ticket', () => {
   const OTHER = 'b.test';
 
-  /** Sessions of one connection to this context, as Node's client gets them. */
-  async function sessionFrom(context: SecureContext, maxVersion: 'TLSv1.2' | 'TLSv1.3'): Promise<Buffer> {
-    await using server = await serve(context);
-    const client = connect({
-      port: server.port,
-      host: '127.0.0.1',
-      ca: ca.anchor.toString(),
-      servername: 'a.test',
-      maxVersion,
-    });
-    client.resume();
-    const [session] = await once(client, 'session');
-    client.destroy();
-    return session;
-  }
-
   async function resumes(context: SecureContext, session: Buffer, options: ConnectionOptions): Promise<boolean> {
     await using server = await serve(context);
     const client = await shake(server.port, { session, ...options });
@@ -313,14 +256,14 @@ describe('a session ticket', () => {
     test('is good at every worker that has the same master, and no other', async () => {
       const ticketMaster = makeTicketMaster();
       const [first, second] = [new LeafStore(ca, { ticketMaster }), new LeafStore(ca, { ticketMaster })];
-      const session = await sessionFrom(await contextFrom(first, identity('a.test')), maxVersion);
+      const session = await sessionFrom(ca, await contextFrom(first, identity('a.test')), maxVersion);
       expect(await resumes(await contextFrom(second, identity('a.test')), session, only)).toBe(true);
       expect(await resumes(await contextFrom(new LeafStore(ca), identity('a.test')), session, only)).toBe(false);
     });
 
     test('is good when its context was let go of and made again', async () => {
       const store = new LeafStore(ca, { maxEntries: 1 });
-      const session = await sessionFrom(await contextFrom(store, identity('a.test')), maxVersion);
+      const session = await sessionFrom(ca, await contextFrom(store, identity('a.test')), maxVersion);
       await contextFrom(store, identity(OTHER));
       expect(await resumes(await contextFrom(store, identity('a.test')), session, only)).toBe(true);
       expect(store.stats.mints).toBe(3);
@@ -329,7 +272,7 @@ describe('a session ticket', () => {
     test('is worth nothing for another host, another kind of key, or below another CA', async () => {
       const ticketMaster = makeTicketMaster();
       const store = new LeafStore(ca, { ticketMaster });
-      const session = await sessionFrom(await contextFrom(store, identity('a.test')), maxVersion);
+      const session = await sessionFrom(ca, await contextFrom(store, identity('a.test')), maxVersion);
       expect(await resumes(await contextFrom(store, identity(OTHER)), session, { ...only, servername: OTHER })).toBe(
         false,
       );
@@ -343,11 +286,11 @@ describe('a session ticket', () => {
     test('is worth nothing once the master is another, and the next one is good', async () => {
       const store = new LeafStore(ca);
       const context = await contextFrom(store, identity('a.test'));
-      const session = await sessionFrom(context, maxVersion);
+      const session = await sessionFrom(ca, context, maxVersion);
       expect(await resumes(context, session, only)).toBe(true);
       store.renewTickets(makeTicketMaster());
       expect(await resumes(context, session, only)).toBe(false);
-      expect(await resumes(context, await sessionFrom(context, maxVersion), only)).toBe(true);
+      expect(await resumes(context, await sessionFrom(ca, context, maxVersion), only)).toBe(true);
       expect(await contextFrom(store, identity('a.test'))).toBe(context);
     });
 
