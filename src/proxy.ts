@@ -14,6 +14,7 @@ import {
 import type { Config } from './config/config.ts';
 import type { ProxyError } from './core/errors.ts';
 import { DEFAULT_WAITS } from './core/limits.ts';
+import { Roster } from './core/roster.ts';
 import type { Endpoint } from './core/session.ts';
 import { enter } from './flow/enter.ts';
 import { Journal } from './flow/journal.ts';
@@ -172,7 +173,7 @@ export async function startProxy(
     onFatal: fatal.resolve,
     wanting: new WantingOrigins(),
     tunnels: new OpenTunnels(),
-    underWay: new Set(),
+    underWay: new Roster(),
     stopping: stopping.signal,
   };
   const { tunnels } = lasting;
@@ -198,7 +199,7 @@ export async function startProxy(
   const stageOf = (generation: Generation): Stage => ({ ...servicesOf(generation, lasting, shares), server });
   let stage = stageOf(current);
 
-  const sockets = new Set<Socket>();
+  const sockets = new Roster<Socket>();
   let accepted = 0;
   const lag = new LoopLag();
   const descriptors = descriptorLimit();
@@ -218,9 +219,9 @@ export async function startProxy(
     draining: () => stopping.signal.aborted,
   });
   const onSocket: OnSocket = (socket, options) => {
-    sockets.add(socket);
+    const seat = sockets.add(socket);
     accepted += 1;
-    socket.on('close', () => sockets.delete(socket));
+    socket.on('close', () => seat.leave());
     enter(stage, socket, options, options.proxyProtocol && current.headers.get(options)).catch((error: unknown) => {
       socket.destroy();
       service.error({ err: error }, 'internal fault');

@@ -5,6 +5,7 @@ import type { Authority } from './authority.ts';
 import type { Denial, Permit } from './decision.ts';
 import type { ProxyError } from './errors.ts';
 import type { Identity } from './identity.ts';
+import type { Seat } from './roster.ts';
 
 export interface Endpoint {
   readonly address: string;
@@ -72,6 +73,8 @@ export interface Tunnel {
   identity?: Identity;
   /** The client was told that it is open. */
   answered?: boolean;
+  /** Among those whose CONNECT has no line in the access log yet. */
+  untold?: Seat;
   /** Its CONNECT has its line in the access log. */
   logged?: boolean;
   /** Absent when each request goes to the origin. */

@@ -5,6 +5,7 @@ import { formatAuthority } from '../core/authority.ts';
 import type { Denial, Permit } from '../core/decision.ts';
 import { ProxyError } from '../core/errors.ts';
 import type { Identity } from '../core/identity.ts';
+import type { Seat } from '../core/roster.ts';
 import type { RequestTarget } from '../core/target.ts';
 import { type Admitted, isForWholeServer, valuesOf } from '../http/admission.ts';
 import { type Connection, dropExchange } from '../http/connection.ts';
@@ -53,6 +54,8 @@ export interface Errand {
   readonly begin: number;
   /** Who is asking, once that is known. */
   identity: Identity | undefined;
+  /** Among those that have no line yet. */
+  seat: Seat | undefined;
 }
 
 /** Only what is forwarded has to be waited for. */

@@ -31,7 +31,7 @@ export async function carryUpgrade(
 ): Promise<Carried> {
   const { limits, tunnels, journal } = services;
   const origin = upgraded.connection.socket;
-  tunnels.addUpgrade(origin, open, services);
+  const passing = tunnels.addUpgrade(origin, open, services);
   const lanes = journal.watchesTunnels ? makeLanes() : undefined;
   const ended = lanes && journal.beginTunnel(tell, lanes);
   const piped = await pipe(socket, origin, {
@@ -40,7 +40,7 @@ export async function carryUpgrade(
     first: rest.length > 0 ? rest : undefined,
     lanes,
   });
-  const failure = tunnels.end(origin);
+  const failure = passing.end();
   ended?.();
   const { toClient, toUpstream } = piped;
   return { outcome: 'upgraded', ...endOf(piped), ...(failure ? { failure } : {}), toClient, toUpstream };

@@ -4,6 +4,7 @@ import { formatAuthority } from '../core/authority.ts';
 import type { Decision } from '../core/decision.ts';
 import { ProxyError } from '../core/errors.ts';
 import { loggedName } from '../core/identity.ts';
+import { Roster } from '../core/roster.ts';
 import type { Session, Tunnel } from '../core/session.ts';
 import type { LogGate } from '../log/access-log.ts';
 import type { AccessLogEntry, Timings } from '../log/access-log-entry.ts';
@@ -59,7 +60,7 @@ export class Journal {
   readonly #parts: JournalParts;
   readonly #faults = new WeakSet<object>();
   /** CONNECTs that have come and have no line yet, and whose they are. */
-  readonly #connects = new Map<Tunnel, Session>();
+  readonly #connects = new Roster<{ readonly tunnel: Tunnel; readonly by: Session }>();
 
   constructor(parts: JournalParts) {
     this.#parts = parts;
@@ -103,7 +104,7 @@ export class Journal {
 
   /** A CONNECT has come, or what stands for one. */
   beginConnect(tunnel: Tunnel, by: Session): void {
-    this.#connects.set(tunnel, by);
+    tunnel.untold = this.#connects.add({ tunnel, by });
   }
 
   /** How many CONNECTs have no line yet. */
@@ -113,7 +114,7 @@ export class Journal {
 
   /** What nobody waits for any more: whoever dials for it learns too late that the client was cut. */
   tellCutConnects(): void {
-    for (const [tunnel, by] of this.#connects) {
+    for (const { tunnel, by } of this.#connects) {
       const status = tunnel.answered ? 200 : 0;
       const told = { by, tag: 'NONE_NONE', suffix: 'ABORTED', status, bytes: 0, outcome: 'aborted' } as const;
       this.tellConnect(tunnel, { ...told, failure: new ProxyError('shutting-down') });
@@ -124,7 +125,7 @@ export class Journal {
   tellConnect(tunnel: Tunnel, told: Omit<Told, 'inside' | 'begin' | 'decision'>): void {
     if (tunnel.logged) return;
     tunnel.logged = true;
-    this.#connects.delete(tunnel);
+    tunnel.untold?.leave();
     const url = formatAuthority(tunnel.authority);
     // As Squid logs it (5.7, measured): nobody has got a 200 where nobody has asked by CONNECT.
     const status = tunnel.intercepted && told.tag !== 'TCP_TUNNEL' ? 0 : told.status;

@@ -84,9 +84,10 @@ function activeRequests({ underWay, tunnels }: Services): ActiveRequest[] {
       user: identity?.user,
     });
   }
-  for (const [origin, { id, authority, begin, identity, client = '' }] of tunnels.spliced) {
+  for (const { socket, passing } of tunnels.spliced) {
     if (rows.length >= MOST_ROWS) break;
-    const { bytesRead: sent, bytesWritten: received } = origin;
+    const { id, authority, begin, identity, client = '' } = passing;
+    const { bytesRead: sent, bytesWritten: received } = socket;
     const base = { ...timesOf(begin, now), id, client, local: '', received, sent, requests: 1 };
     rows.push({ ...base, method: 'CONNECT', url: formatAuthority(authority), user: identity?.user });
   }

@@ -5,6 +5,7 @@ import type { Socket } from 'node:net';
 import type { Decision } from '../core/decision.ts';
 import { ProxyError } from '../core/errors.ts';
 import type { Identity } from '../core/identity.ts';
+import { Roster, type Seat } from '../core/roster.ts';
 import type { Tunnel } from '../core/session.ts';
 import type { RequestFacts } from '../policy/policy.ts';
 import { exempt } from './exempt.ts';
@@ -20,44 +21,45 @@ export interface OpenUpgrade extends RequestFacts {
 
 type Judging = Pick<Services, 'policy' | 'auth' | 'rejections' | 'wanting' | 'identities'>;
 
+/** For whoever carries one. */
+export interface Passing {
+  /** It is over; why it was cut, where it was. */
+  end(): ProxyError | undefined;
+}
+
 interface Review {
   readonly services: Judging;
   readonly onReload: OnReload;
 }
 
 export class OpenTunnels {
-  /** By the socket towards the origin. */
-  readonly #spliced = new Map<Socket, Tunnel>();
-  readonly #upgraded = new Map<Socket, OpenUpgrade>();
-  readonly #cut = new Map<Socket, ProxyError>();
+  readonly #spliced = new Roster<Open<Tunnel>>();
+  readonly #upgraded = new Roster<Open<OpenUpgrade>>();
   /** By what all was last looked at. */
   #reviewed: Review | undefined;
 
-  /** `by`: what has decided on it. Where that is not in force any more, it is decided anew, as at the reload it has missed. */
-  add(socket: Socket, tunnel: Tunnel, by: Judging): void {
-    this.#spliced.set(socket, tunnel);
-    const now = this.#missedBy(by);
-    if (now) this.#judgeLate(socket, now, () => decideTunnel(now.services, tunnel));
+  /**
+   * `socket`: the one towards the origin. `by`: what has decided on it; where that is not in force any more, it is decided
+   * anew, as at the reload it has missed.
+   */
+  add(socket: Socket, tunnel: Tunnel, by: Judging): Passing {
+    return this.#enter(this.#spliced, new Open(socket, tunnel, decideTunnel), by);
   }
 
-  /** `by` as above. */
-  addUpgrade(socket: Socket, upgrade: OpenUpgrade, by: Judging): void {
-    this.#upgraded.set(socket, upgrade);
-    const now = this.#missedBy(by);
-    if (now) this.#judgeLate(socket, now, () => decideUpgrade(now.services, upgrade));
+  /** Likewise. */
+  addUpgrade(socket: Socket, upgrade: OpenUpgrade, by: Judging): Passing {
+    return this.#enter(this.#upgraded, new Open(socket, upgrade, decideUpgrade), by);
   }
 
-  /** It is over; why it was cut, where it was. */
-  end(socket: Socket): ProxyError | undefined {
-    if (!this.#spliced.delete(socket)) this.#upgraded.delete(socket);
-    if (this.#cut.size === 0) return undefined;
-    const failure = this.#cut.get(socket);
-    this.#cut.delete(socket);
-    return failure;
+  #enter<T>(roster: Roster<Open<T>>, open: Open<T>, by: Judging): Passing {
+    open.seat = roster.add(open);
+    const now = this.#reviewed;
+    if (now && now.services !== by && now.onReload !== 'keep' && open.judge(now)) open.socket.destroy();
+    return open;
   }
 
-  /** Tunnels by their socket towards the origin. */
-  get spliced(): ReadonlyMap<Socket, Tunnel> {
+  /** Tunnels, each with its socket towards the origin. */
+  get spliced(): Iterable<{ readonly socket: Socket; readonly passing: Tunnel }> {
     return this.#spliced;
   }
 
@@ -66,42 +68,45 @@ export class OpenTunnels {
   }
 
   destroyAll(): void {
-    for (const socket of [...this.#spliced.keys(), ...this.#upgraded.keys()]) socket.destroy();
+    for (const { socket } of [...this.#spliced, ...this.#upgraded]) socket.destroy();
   }
 
   /** After a reload; `services` are in force from now on. Returns how many were cut. */
   review(services: Judging, onReload: OnReload): number {
-    this.#reviewed = { services, onReload };
+    const review = { services, onReload };
+    this.#reviewed = review;
     if (onReload === 'keep') return 0;
-    const before = this.#cut.size;
-    for (const [socket, tunnel] of this.#spliced) {
-      this.#judge(socket, onReload, () => decideTunnel(services, tunnel));
-    }
-    for (const [socket, upgrade] of this.#upgraded) {
-      this.#judge(socket, onReload, () => decideUpgrade(services, upgrade));
-    }
-    const cut = this.#cut.size - before;
-    for (const socket of this.#cut.keys()) socket.destroy();
-    return cut;
+    const cut = [...this.#spliced, ...this.#upgraded].filter((open) => open.judge(review));
+    for (const { socket } of cut) socket.destroy();
+    return cut.length;
+  }
+}
+
+/** One that passes; `passing`: what is decided on. */
+class Open<T> implements Passing {
+  readonly socket: Socket;
+  readonly passing: T;
+  seat: Seat | undefined;
+  readonly #decide: (services: Judging, passing: T) => string | undefined;
+  #cut: ProxyError | undefined;
+
+  constructor(socket: Socket, passing: T, decide: (services: Judging, passing: T) => string | undefined) {
+    this.socket = socket;
+    this.passing = passing;
+    this.#decide = decide;
   }
 
-  #missedBy(by: Judging): Review | undefined {
-    const now = this.#reviewed;
-    return now && now.services !== by && now.onReload !== 'keep' ? now : undefined;
+  /** Whether it is cut by this, and was not before; who asks closes its socket. */
+  judge({ services, onReload }: Review): boolean {
+    if (this.#cut) return false;
+    const reason = onReload === 'cut' ? 'policy.onReload is cut.' : this.#decide(services, this.passing);
+    if (reason !== undefined) this.#cut = new ProxyError('config-changed', reason);
+    return this.#cut !== undefined;
   }
 
-  #judgeLate(socket: Socket, { onReload }: Review, decide: () => string | undefined): void {
-    this.#judge(socket, onReload, decide);
-    if (this.#cut.has(socket)) socket.destroy();
-  }
-
-  #judge(socket: Socket, onReload: OnReload, decide: () => string | undefined): void {
-    if (this.#cut.has(socket)) return;
-    if (onReload === 'cut') this.#cut.set(socket, new ProxyError('config-changed', 'policy.onReload is cut.'));
-    else {
-      const reason = decide();
-      if (reason !== undefined) this.#cut.set(socket, new ProxyError('config-changed', reason));
-    }
+  end(): ProxyError | undefined {
+    this.seat?.leave();
+    return this.#cut;
   }
 }
 

@@ -26,8 +26,8 @@ export async function serveRequest(
   const begin = performance.now();
   const id = nextId();
   const asked = understand(connection, request);
-  const errand: Errand = { services, connection, request, reply, id, begin, identity: undefined };
-  services.underWay.add(errand);
+  const errand: Errand = { services, connection, request, reply, id, begin, identity: undefined, seat: undefined };
+  errand.seat = services.underWay.add(errand);
   let fate: Fate | undefined;
   try {
     fate = await answerRequest(errand, asked);
@@ -139,7 +139,7 @@ interface Ended extends Replied {
 /** Whoever tells it first has the word, so that there is exactly one line. */
 function tellRequest(errand: Errand, ended: Ended): void {
   const { services, connection, request } = errand;
-  if (!services.underWay.delete(errand)) return;
+  if (!errand.seat?.leave()) return;
   services.journal.tell(toldOf(connection, request, ended));
 }
 

@@ -2,6 +2,7 @@
 
 import type { Authenticator } from '../auth/authenticator.ts';
 import type { Limits } from '../core/limits.ts';
+import type { Roster } from '../core/roster.ts';
 import type { Rejections } from '../exceptions/rejections.ts';
 import type { OriginPools } from '../http/origin-pools.ts';
 import type { OwnPages } from '../http/own-pages.ts';
@@ -64,7 +65,7 @@ export interface Services {
   /** Every tunnel that is passed through unread: its origin's side may outlive the client's. */
   readonly tunnels: OpenTunnels;
   /** Requests that have come and whose line is not written yet. */
-  readonly underWay: Set<Errand>;
+  readonly underWay: Roster<Errand>;
   /** Our pseudonym in Via; undefined sends none. */
   readonly via: string | undefined;
   /** Stands behind it in Via towards parents: several proxies may have one name. */

@@ -74,7 +74,7 @@ export async function splice(
   // What was peeked at is handed on as it is: to let it flow again costs more.
   const peeked: unknown = socket.read();
   tunnel.client = session.client.address;
-  services.tunnels.add(upstream.socket, tunnel, services);
+  const passing = services.tunnels.add(upstream.socket, tunnel, services);
   const lanes = journal.watchesTunnels ? makeLanes() : undefined;
   const ended = lanes && journal.beginTunnel(() => openTold(session, tunnel, upstream, kind), lanes);
   const piped = await pipe(socket, upstream.socket, {
@@ -84,7 +84,7 @@ export async function splice(
     lanes,
     ...(accepted === undefined ? {} : { gate: new HelloGate({ accepted, accept }) }),
   });
-  failure = services.tunnels.end(upstream.socket) ?? failure;
+  failure = passing.end() ?? failure;
   ended?.();
   if (piped.end === 'refused') failure ??= new ProxyError('hello-malformed', 'What came in place of a hello is none.');
   const told = {

@@ -1,6 +1,7 @@
 // Tells of tunnels while they are open, where the config asks for it: when one begins, and how much it has carried so far.
 // Made by proxy.ts; splice.ts and serve-request.ts hand it what they carry. One timer looks after all of them.
 
+import { Roster } from '../core/roster.ts';
 import type { AccessLogEntry } from '../log/access-log-entry.ts';
 import type { Lanes } from '../net/pipe.ts';
 
@@ -20,7 +21,7 @@ interface Watched {
 export class TunnelWatch {
   #options: TunnelEventOptions | undefined;
   readonly #write: (entry: AccessLogEntry) => void;
-  readonly #open = new Set<Watched>();
+  readonly #open = new Roster<Watched>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(write: (entry: AccessLogEntry) => void) {
@@ -42,9 +43,9 @@ export class TunnelWatch {
   /** `tell` makes its entry as it would be if it ended now. Call what is given back when it has ended. */
   begin(tell: () => AccessLogEntry, lanes: Lanes): () => void {
     const watched: Watched = { tell, lanes, toldAt: performance.now() };
-    this.#open.add(watched);
+    const seat = this.#open.add(watched);
     if (this.#options?.open) this.#say(watched, 'tunnel-open');
-    return () => void this.#open.delete(watched);
+    return () => void seat.leave();
   }
 
   end(): void {

@@ -45,7 +45,7 @@ export class Conversation {
   readonly #limits: Limits;
   readonly #stopping: AbortSignal | undefined;
   readonly #handlers: Handlers;
-  readonly #onOver: (over: Conversation) => void;
+  readonly #onOver: () => void;
   readonly #deadline = new Deadline(() => this.#onLate());
   /** Ends the watch over what the client takes of its replies; it begins with the first that is due. */
   #unwatch: (() => void) | undefined;
@@ -63,7 +63,7 @@ export class Conversation {
   #deaf = false;
 
   /** `onOver` is called once, when the socket has closed or was handed over. */
-  constructor(connection: Connection, options: Options, handlers: Handlers, onOver: (over: Conversation) => void) {
+  constructor(connection: Connection, options: Options, handlers: Handlers, onOver: () => void) {
     const { limits, stopping } = options;
     this.#stopping = stopping;
     this.#connection = connection;
@@ -132,7 +132,7 @@ export class Conversation {
 
   readonly #onClose = (): void => {
     this.#deaf = true;
-    this.#onOver(this);
+    this.#onOver();
     this.#deadline.end();
     this.#request?.fail(new ProxyError('client-aborted'));
     this.#reply?.close();
@@ -258,7 +258,7 @@ export class Conversation {
 
   #detach(): void {
     this.#deaf = true;
-    this.#onOver(this);
+    this.#onOver();
     this.#deadline.end();
     this.#unwatch?.();
     this.#socket.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onClose).pause();

@@ -4,6 +4,7 @@
 
 import { constants, type Http2Session } from 'node:http2';
 import type { Socket } from 'node:net';
+import { Roster, type Seat } from '../core/roster.ts';
 import { Budget } from './budget.ts';
 
 /** gRPC measures the path with one ping for each round trip. */
@@ -18,7 +19,7 @@ const TEXT_HEAD = 2;
 /** Milliseconds between two looks at the bytes, of all connections. */
 const LOOK = 1_000;
 
-const open = new Set<FrameWatch>();
+const open = new Roster<FrameWatch>();
 let looking: NodeJS.Timeout | undefined;
 
 export class FrameWatch {
@@ -31,6 +32,7 @@ export class FrameWatch {
   #written = 0;
   #useful = 0;
 
+  readonly #seat: Seat;
   readonly #onFlood: () => void;
   readonly #onLook: (() => void) | undefined;
 
@@ -44,7 +46,7 @@ export class FrameWatch {
     this.#session = session;
     this.#socket = socket;
     session.on('ping', () => this.#count(this.#pings)).on('remoteSettings', () => this.#count(this.#settings));
-    open.add(this);
+    this.#seat = open.add(this);
     looking ??= setInterval(lookAtAll, LOOK).unref();
   }
 
@@ -61,7 +63,7 @@ export class FrameWatch {
   }
 
   end(): void {
-    open.delete(this);
+    this.#seat.leave();
     if (open.size > 0) return;
     clearInterval(looking);
     looking = undefined;

@@ -54,12 +54,7 @@ export class H2Conversation {
   #asking: NodeJS.Timeout | undefined;
 
   /** The socket is secure and has bytes for nobody else. `onOver` is called once, when it has closed. */
-  constructor(
-    connection: Connection,
-    options: StreamsOptions,
-    handlers: Handlers,
-    onOver: (over: H2Conversation) => void,
-  ) {
+  constructor(connection: Connection, options: StreamsOptions, handlers: Handlers, onOver: () => void) {
     this.#connection = connection;
     this.#options = options;
     this.#handlers = handlers;
@@ -85,7 +80,7 @@ export class H2Conversation {
       this.#deadline.end();
       clearTimeout(this.#asking);
       this.#watch.end();
-      onOver(this);
+      onOver();
     });
   }
 

@@ -270,7 +270,7 @@ export class H2Exchange implements ReplySource {
     if (this.#over) return;
     this.#over = true;
     this.#deadline.end();
-    this.#lane.leave(this);
+    this.#lane.leave();
   }
 }
 

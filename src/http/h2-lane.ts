@@ -13,6 +13,7 @@ import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { ProxyError } from '../core/errors.ts';
 import type { Limits } from '../core/limits.ts';
+import type { Seat } from '../core/roster.ts';
 import { Deadline } from '../net/deadline.ts';
 import type { UpstreamConnection } from '../net/upstream.ts';
 import { FrameWatch } from './frame-watch.ts';
@@ -36,7 +37,8 @@ export class H2Lane {
   readonly #onIdle: (lane: H2Lane) => void;
   readonly #deadline = new Deadline(() => this.#onLate());
   readonly #watch: FrameWatch;
-  readonly #exchanges = new Set<H2Exchange>();
+  /** Exchanges under way. */
+  #busy = 0;
   #life: NodeJS.Timeout | undefined;
   #mostStreams = MAX_STREAMS;
   /** By the monotonic clock: when anything was said on any stream. */
@@ -47,6 +49,8 @@ export class H2Lane {
   #told = false;
   /** Whether no exchange has run on it yet. */
   fresh = true;
+  /** Among the connections that rest; for the pools. */
+  rest: Seat | undefined;
   /** The origin has said anything to a request. */
   answered = false;
   #retired = false;
@@ -85,7 +89,7 @@ export class H2Lane {
 
   /** Whether another exchange can begin now. */
   get hasRoom(): boolean {
-    return this.alive && this.#exchanges.size < this.#mostStreams;
+    return this.alive && this.#busy < this.#mostStreams;
   }
 
   /** It has come to its end before its time: what its streams say of themselves was not said of them. */
@@ -120,15 +124,14 @@ export class H2Lane {
   }
 
   get idle(): boolean {
-    return this.#exchanges.size === 0;
+    return this.#busy === 0;
   }
 
   /** A place for one exchange, which ends by its `onEnd` or `onError`, or by `destroy`. */
   enter(): H2Exchange {
-    const exchange = new H2Exchange(this, this.#limits);
-    this.#exchanges.add(exchange);
+    this.#busy += 1;
     this.#deadline.clear();
-    return exchange;
+    return new H2Exchange(this, this.#limits);
   }
 
   /** For the exchange: its stream, once it has its head. Undefined: the connection is gone. */
@@ -160,9 +163,10 @@ export class H2Lane {
     if (performance.now() - this.#heardAt >= patience) this.retire();
   }
 
-  /** For the exchange: it is over. */
-  leave(exchange: H2Exchange): void {
-    if (!this.#exchanges.delete(exchange) || this.#exchanges.size > 0) return;
+  /** For the exchange, once: it is over. */
+  leave(): void {
+    this.#busy -= 1;
+    if (this.#busy > 0) return;
     if (this.#retired) this.retire();
     else {
       this.#deadline.set(this.#limits.keepAliveTimeout);

@@ -4,6 +4,7 @@
 import type { Socket } from 'node:net';
 import { asProxyError, ProxyError } from '../core/errors.ts';
 import type { Limits } from '../core/limits.ts';
+import type { Seat } from '../core/roster.ts';
 import { Deadline } from '../net/deadline.ts';
 import type { SharedIntake } from '../net/shared-intake.ts';
 import type { UpstreamConnection } from '../net/upstream.ts';
@@ -63,6 +64,10 @@ export class Lane {
   readonly #deadline = new Deadline(() => this.#onLate());
   /** Whether no exchange has run on it yet: a failure then is not that of a stale connection. */
   fresh = true;
+  /** Among the connections that are open; for the pools. */
+  seat: Seat | undefined;
+  /** Among those that rest; likewise. */
+  rest: Seat | undefined;
   /** The client whose credentials the connection itself has taken on; it is nobody else's then. */
   owner: Socket | undefined;
   #method = '';

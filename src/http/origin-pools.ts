@@ -6,6 +6,7 @@ import { type Authority, formatAuthority } from '../core/authority.ts';
 import type { Permit } from '../core/decision.ts';
 import { ProxyError } from '../core/errors.ts';
 import type { Limits } from '../core/limits.ts';
+import { Roster } from '../core/roster.ts';
 import type { Scheme } from '../core/target.ts';
 import { SharedIntake } from '../net/shared-intake.ts';
 import type { Protocol, Route, Upstream, UpstreamConnection } from '../net/upstream.ts';
@@ -24,8 +25,8 @@ export class OriginPools {
   readonly #http2: boolean;
   readonly #idle = new Map<string, Lane[]>();
   /** Those of all origins without an exchange, of either protocol, the one that has rested longest first. */
-  readonly #resting = new Set<Lane | H2Lane>();
-  readonly #lanes = new Set<Lane>();
+  readonly #resting = new Roster<Lane | H2Lane>();
+  readonly #lanes = new Roster<Lane>();
   readonly #multiplexed = new H2Pool();
   readonly #plain = new KnownPlain();
   /** Dials that may turn out to be for many at once. */
@@ -124,7 +125,7 @@ export class OriginPools {
     const lane = this.#multiplexed.findExtended(originOf(authority, scheme, via?.turn(authority), identity));
     if (!lane) return undefined;
     via?.advance();
-    this.#resting.delete(lane);
+    wake(lane);
     return lane.enter();
   }
 
@@ -147,9 +148,9 @@ export class OriginPools {
     const idle = this.#idle.get(origin);
     if (!idle) return undefined;
     const at = chooseLane(idle, client);
+    // A list that is empty then stays until a connection of the origin closes: its next exchange is as good as here.
     const [lane] = at < 0 ? [] : idle.splice(at, 1);
-    if (lane) this.#resting.delete(lane);
-    if (idle.length === 0) this.#idle.delete(origin);
+    if (lane) wake(lane);
     return lane;
   }
 
@@ -187,7 +188,7 @@ export class OriginPools {
   #keep(parts: LaneParts): Lane {
     this.#refuseLate(parts.connection);
     const lane = new Lane(parts, this.#limits, (gone) => this.#forget(gone));
-    this.#lanes.add(lane);
+    lane.seat = this.#lanes.add(lane);
     return lane;
   }
 
@@ -200,12 +201,12 @@ export class OriginPools {
   #enter(origin: string): H2Exchange | undefined {
     const lane = this.#multiplexed.find(origin);
     if (!lane) return undefined;
-    this.#resting.delete(lane);
+    wake(lane);
     return lane.enter();
   }
 
   readonly #onQuiet = (lane: H2Lane): void => {
-    this.#resting.add(lane);
+    this.#rest(lane);
     if (this.#retired) {
       this.#endSoon(lane);
       return;
@@ -214,7 +215,7 @@ export class OriginPools {
   };
 
   readonly #onGone = (lane: H2Lane): void => {
-    this.#resting.delete(lane);
+    wake(lane);
     this.#multiplexed.forget(lane);
   };
 
@@ -231,7 +232,7 @@ export class OriginPools {
   #endSoon(way: Lane | H2Lane): void {
     const end = (): void => {
       // One of HTTP/2 may have been entered again, by whoever has made sure of it.
-      if (way instanceof Lane || this.#resting.has(way)) way.destroy();
+      if (way instanceof Lane || way.rest) way.destroy();
     };
     setTimeout(end, LAST_REST).unref();
   }
@@ -243,10 +244,11 @@ export class OriginPools {
       this.#endSoon(lane);
       return;
     }
-    const idle = this.#idle.get(lane.origin) ?? [];
-    this.#idle.set(lane.origin, idle);
+    const known = this.#idle.get(lane.origin);
+    const idle = known ?? [];
+    if (!known) this.#idle.set(lane.origin, idle);
     idle.push(lane);
-    this.#resting.add(lane);
+    this.#rest(lane);
     if (idle.length > this.#limits.idlePerOrigin) this.#drop(idle[0]);
     else this.#dropOldest();
   }
@@ -263,12 +265,16 @@ export class OriginPools {
     return this.#lanes.size + this.#multiplexed.size;
   }
 
+  #rest(way: Lane | H2Lane): void {
+    way.rest ??= this.#resting.add(way);
+  }
+
   #dropOldest(): void {
-    if (this.#resting.size > this.#limits.idleConnections) this.#drop(this.#resting.keys().next().value);
+    if (this.#resting.size > this.#limits.idleConnections) this.#drop(this.#resting.oldest);
   }
 
   #drop(way: Lane | H2Lane | undefined): void {
-    if (!way || !this.#resting.has(way)) return;
+    if (!way?.rest) return;
     if (way instanceof Lane) this.#forget(way);
     else this.#onGone(way);
     way.destroy();
@@ -276,13 +282,19 @@ export class OriginPools {
 
   /** An origin without a connection leaves nothing behind: memory does not grow with the hosts ever seen. */
   #forget(lane: Lane): void {
-    this.#lanes.delete(lane);
-    this.#resting.delete(lane);
+    lane.seat?.leave();
+    wake(lane);
     const idle = this.#idle.get(lane.origin);
     const at = idle?.indexOf(lane) ?? -1;
     if (at >= 0) idle?.splice(at, 1);
     if (idle?.length === 0) this.#idle.delete(lane.origin);
   }
+}
+
+/** It does not rest any more. */
+function wake(way: Lane | H2Lane): void {
+  way.rest?.leave();
+  way.rest = undefined;
 }
 
 /** Milliseconds that a lane of retired pools rests: longer than an origin is waited for that may say no (see flow/bump). */

@@ -4,6 +4,7 @@
 import type { Socket } from 'node:net';
 import type { ProxyError } from '../core/errors.ts';
 import type { Limits } from '../core/limits.ts';
+import { Roster } from '../core/roster.ts';
 import type { RequestHead } from '../wire/http-head.ts';
 import type { Connection } from './connection.ts';
 import { Conversation } from './conversation.ts';
@@ -27,8 +28,8 @@ export class MessageServer {
   #limits: Limits;
   readonly #handlers: Handlers;
   readonly #stopping: AbortSignal | undefined;
-  readonly #open = new Set<Conversation>();
-  readonly #multiplexed = new Set<H2Conversation>();
+  readonly #open = new Roster<Conversation>();
+  readonly #multiplexed = new Roster<H2Conversation>();
   readonly #stalled = new StalledReplies();
 
   /** `stopping`: from then on each reply says that it is the last on its connection. */
@@ -47,8 +48,8 @@ export class MessageServer {
   take(connection: Connection, first?: Buffer): void {
     if (connection.socket.destroyed) return;
     const [limits, stopping] = [this.#limits, this.#stopping];
-    const conversation = new Conversation(connection, { limits, stopping }, this.#handlers, this.#forget);
-    this.#open.add(conversation);
+    const conversation = new Conversation(connection, { limits, stopping }, this.#handlers, () => seat.leave());
+    const seat = this.#open.add(conversation);
     conversation.begin(first);
   }
 
@@ -56,8 +57,8 @@ export class MessageServer {
   takeStreams(connection: Connection, webSockets = false): void {
     if (connection.socket.destroyed) return;
     const [limits, stalled] = [this.#limits, this.#stalled];
-    const over = (gone: H2Conversation): void => void this.#multiplexed.delete(gone);
-    this.#multiplexed.add(new H2Conversation(connection, { limits, webSockets, stalled }, this.#handlers, over));
+    const options = { limits, webSockets, stalled };
+    const seat = this.#multiplexed.add(new H2Conversation(connection, options, this.#handlers, () => seat.leave()));
   }
 
   /** Closes the connections that wait for a further request, as at the begin of a drain. */
@@ -73,8 +74,6 @@ export class MessageServer {
     for (const { tunnel } of this.#multiplexed) if (tunnel) open += 1;
     return open;
   }
-
-  readonly #forget = (over: Conversation): void => void this.#open.delete(over);
 }
 
 /** True while the socket can still take a reply. */

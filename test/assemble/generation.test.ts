@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type Generation, giveUp, type Lasting, makeGeneration, servicesOf } from '../../src/assemble/generation.ts';
 import type { Config } from '../../src/config/config.ts';
+import { Roster } from '../../src/core/roster.ts';
 import { Journal } from '../../src/flow/journal.ts';
 import { OpenTunnels } from '../../src/flow/open-tunnels.ts';
 import { WantingOrigins } from '../../src/flow/wanting-origins.ts';
@@ -44,7 +45,7 @@ async function setting() {
     tally: new Tally(),
     meters: { leaves: new LeafMeter(), upstream: new UpstreamMeter() },
     report: async () => undefined,
-    underWay: new Set(),
+    underWay: new Roster(),
     wanting: new WantingOrigins(),
     tunnels: new OpenTunnels(),
     stopping: new AbortController().signal,

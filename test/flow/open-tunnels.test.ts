@@ -5,7 +5,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { parseAuthority } from '../../src/core/authority.ts';
 import type { Permit } from '../../src/core/decision.ts';
 import { beginTunnel } from '../../src/core/session.ts';
-import { type OnReload, OpenTunnels } from '../../src/flow/open-tunnels.ts';
+import { type OnReload, OpenTunnels, type Passing } from '../../src/flow/open-tunnels.ts';
 import { WantingOrigins } from '../../src/flow/wanting-origins.ts';
 import { compilePolicy, type RuleOptions } from '../../src/policy/policy.ts';
 
@@ -32,13 +32,18 @@ function socket(): Socket {
   return made;
 }
 
+interface Opened {
+  readonly socket: Socket;
+  readonly passing: Passing;
+}
+
 function authority() {
   const parsed = parseAuthority('a.test:443');
   if (!parsed.ok) throw new Error(parsed.reason);
   return parsed.value;
 }
 
-function spliced(tunnels: OpenTunnels, by = services([])): Socket {
+function spliced(tunnels: OpenTunnels, by = services([])): Opened {
   const permit: Permit = {
     action: 'allow',
     step: 'connect',
@@ -52,16 +57,14 @@ function spliced(tunnels: OpenTunnels, by = services([])): Socket {
   const tunnel = beginTunnel(permit.authority, permit, 0);
   tunnel.client = '10.0.0.1';
   const made = socket();
-  tunnels.add(made, tunnel, by);
-  return made;
+  return { socket: made, passing: tunnels.add(made, tunnel, by) };
 }
 
-function upgraded(tunnels: OpenTunnels, by = services([])): Socket {
+function upgraded(tunnels: OpenTunnels, by = services([])): Opened {
   const target = { scheme: 'https', authority: authority(), path: '/chat', query: '' } as const;
   const made = socket();
   const open = { client: '10.0.0.1', method: 'GET', target, identity: undefined, protocols: ['websocket'] };
-  tunnels.addUpgrade(made, open, by);
-  return made;
+  return { socket: made, passing: tunnels.addUpgrade(made, open, by) };
 }
 
 describe.each([
@@ -85,25 +88,25 @@ describe.each([
     const made = open(tunnels);
     expect(tunnels.size).toBe(1);
     expect(tunnels.review(services(rules), onReload)).toBe(failure === undefined ? 0 : 1);
-    expect(made.destroyed).toBe(failure !== undefined);
-    const cut = tunnels.end(made);
+    expect(made.socket.destroyed).toBe(failure !== undefined);
+    const cut = made.passing.end();
     expect([cut?.code, cut?.detail]).toEqual(
       failure === undefined ? [undefined, undefined] : ['config-changed', expect.stringContaining(failure)],
     );
-    expect([tunnels.size, tunnels.end(made)]).toEqual([0, undefined]);
+    expect(tunnels.size).toBe(0);
     // One that was being set up meanwhile fares the same.
     const late = open(tunnels);
-    expect(late.destroyed).toBe(failure !== undefined);
-    expect(tunnels.end(late)?.detail).toEqual(cut?.detail);
+    expect(late.socket.destroyed).toBe(failure !== undefined);
+    expect(late.passing.end()?.detail).toEqual(cut?.detail);
   });
 
   test('that was decided on by what is in force is not looked at again', () => {
     const tunnels = new OpenTunnels();
     const now = services([rule({ action: 'deny' })]);
     tunnels.review(now, 'recheck');
-    expect(open(tunnels, now).destroyed).toBe(false);
+    expect(open(tunnels, now).socket.destroyed).toBe(false);
     tunnels.review(now, 'cut');
-    expect(open(tunnels, now).destroyed).toBe(false);
+    expect(open(tunnels, now).socket.destroyed).toBe(false);
   });
 });
 
@@ -111,19 +114,19 @@ test('a spliced tunnel that would be decrypted now is cut', () => {
   const tunnels = new OpenTunnels();
   const made = spliced(tunnels);
   expect(tunnels.review(services([rule({ tls: 'bump' })]), 'recheck')).toBe(1);
-  expect(tunnels.end(made)?.detail).toBe('By rule "r" it does not pass unread any more.');
+  expect(made.passing.end()?.detail).toBe('By rule "r" it does not pass unread any more.');
 });
 
 test('a WebSocket that no rule grants any more is cut', () => {
   const tunnels = new OpenTunnels();
   const made = upgraded(tunnels);
   expect(tunnels.review(services([rule({ upgrades: [] })]), 'recheck')).toBe(1);
-  expect(tunnels.end(made)?.code).toBe('config-changed');
+  expect(made.passing.end()?.code).toBe('config-changed');
 });
 
 test('a drain ends them all', () => {
   const tunnels = new OpenTunnels();
   const made = [spliced(tunnels), upgraded(tunnels)];
   tunnels.destroyAll();
-  expect(made.map(({ destroyed }) => destroyed)).toEqual([true, true]);
+  expect(made.map(({ socket }) => socket.destroyed)).toEqual([true, true]);
 });

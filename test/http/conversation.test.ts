@@ -66,7 +66,7 @@ function start(handlers: Partial<Handlers> = {}, limits: Partial<Limits> = {}, s
   };
   const on = (connection: Connection): Conversation => {
     const options = { limits: { ...DEFAULT_LIMITS, ...limits }, stopping };
-    const conversation = new Conversation(connection, options, all, (one) => void over.push(one));
+    const conversation: Conversation = new Conversation(connection, options, all, () => void over.push(conversation));
     conversation.begin();
     return conversation;
   };
