@@ -190,7 +190,7 @@ export async function startProxy(
     current.limits,
     {
       request: (connection, request, reply) => serveRequest(stage, connection, request, reply),
-      connect: (connection, request, head) => openTunnel(stage, connection, request, head),
+      connect: (connection, request) => openTunnel(stage, connection, request),
       malformed: (connection, error) => rejectMalformed(stage, connection, error),
       fault: (connection, error) => stage.journal.fault(connection.session, error),
     },

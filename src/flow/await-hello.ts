@@ -15,21 +15,19 @@ const SERVER_SPEAKS_FIRST = 1_000;
 
 const ESTABLISHED = Buffer.from('HTTP/1.1 200 Connection established\r\n\r\n', 'latin1');
 
-/** Undefined when the connection has ended here; then it is closed and told. `head`: what came behind the CONNECT. */
+/** Undefined when the connection has ended here; then it is closed and told. */
 export async function awaitHello(
   services: Services,
   connection: Connection,
   tunnel: Tunnel,
-  head: Buffer,
 ): Promise<FirstWords | undefined> {
-  const { socket, session, answer } = connection;
+  const { socket, inlet, session, answer } = connection;
   const { decision } = tunnel;
-  if (head.length > 0) socket.unshift(head);
   if (answer) answer.establish();
   else socket.write(ESTABLISHED);
   tunnel.answered = true;
   const mayBeSilent = decision.action === 'allow' && decision.tls === 'tunnel';
-  const peeked = await peekHello(socket, mayBeSilent ? SERVER_SPEAKS_FIRST : services.limits.handshakeTimeout);
+  const peeked = await peekHello(inlet, mayBeSilent ? SERVER_SPEAKS_FIRST : services.limits.handshakeTimeout);
   if (peeked.seen === 'value') return peeked.value;
   if (peeked.seen === 'timeout' && mayBeSilent && !socket.destroyed) return 'silent';
   socket.destroy();

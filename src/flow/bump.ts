@@ -8,6 +8,7 @@ import type { Tunnel } from '../core/session.ts';
 import { type Connection, connectionOn } from '../http/connection.ts';
 import { CertificateAlert } from '../net/certificate-wish.ts';
 import { clientKey } from '../net/client-key.ts';
+import { Inlet } from '../net/inlet.ts';
 import type { Route, UpstreamConnection } from '../net/upstream.ts';
 import type { LeafIdentity } from '../pki/leaf-identity.ts';
 import type { ClientHello } from '../wire/client-hello.ts';
@@ -34,7 +35,7 @@ export async function bump(
   route?: Route,
 ): Promise<void> {
   const { leaves, journal } = stage;
-  const { socket, session } = outer;
+  const { socket, inlet, session } = outer;
   const { authority } = tunnel;
   const identity: LeafIdentity = {
     hosts: [{ kind: authority.kind, text: authority.host }],
@@ -62,11 +63,10 @@ export async function bump(
   const base = { by: session, upstream, tag: 'NONE_NONE', status: 200, bytes: 0 } as const;
   // Where the origin speaks HTTP/1 only, so shall a client that can: what it does with HTTP/2 is not translated for nothing.
   const isCarried = tunnel.instead !== undefined || upstream?.protocol === 'h2' || !hello.alpn.includes('http/1.1');
-  const handshake = await leaves.lend(identity, async (context) =>
-    socket.destroyed
-      ? undefined
-      : shakeHands(stage, session, socket, context, { streams: asksForStreams && isCarried }),
-  );
+  const handshake = await leaves.lend(identity, async (context) => {
+    const free = inlet.release();
+    return free && shakeHands(stage, session, free, context, { streams: asksForStreams && isCarried });
+  });
   if (!handshake) {
     journal.tellConnect(tunnel, {
       ...base,
@@ -193,7 +193,7 @@ function serveInside(
   };
   const timer = setTimeout(wentOn, SECOND_THOUGHTS);
   socket.once('close', brokeOff);
-  const connection = connectionOn(socket, outer.session, tunnel, outer.carrier ?? outer.socket);
+  const connection = connectionOn(new Inlet(socket), outer.session, tunnel, outer.carrier ?? outer.socket);
   const { rejections } = stage;
   const accepted = (): void => {
     isAccepted = true;

@@ -17,15 +17,11 @@ export interface Carried extends Pick<Fate, 'suffix' | 'failure'> {
   readonly toUpstream: number;
 }
 
-/**
- * `rest`: what the client has sent before it had the 101, in the new protocol as whatever comes behind it. `tell`: as the
- * request would be told if it ended now.
- */
+/** `tell`: as the request would be told if it ended now. */
 export async function carryUpgrade(
   services: Services,
-  { socket }: Connection,
+  { inlet }: Connection,
   upgraded: Upgraded,
-  rest: Buffer,
   open: OpenUpgrade,
   tell: () => Told & { readonly url: string },
 ): Promise<Carried> {
@@ -34,10 +30,9 @@ export async function carryUpgrade(
   const passing = tunnels.addUpgrade(origin, open, services);
   const lanes = journal.watchesTunnels ? makeLanes() : undefined;
   const ended = lanes && journal.beginTunnel(tell, lanes);
-  const piped = await pipe(socket, origin, {
+  const piped = await pipe(inlet, origin, {
     idleTimeout: limits.tunnelIdleTimeout,
     intake: upgraded,
-    first: rest.length > 0 ? rest : undefined,
     lanes,
   });
   const failure = passing.end();

@@ -8,8 +8,9 @@ import { asProxyError, ProxyError } from '../core/errors.ts';
 import { beginSession, type Endpoint, plainAddress, type Session } from '../core/session.ts';
 import { connectionOn } from '../http/connection.ts';
 import { clientKey } from '../net/client-key.ts';
+import { Inlet } from '../net/inlet.ts';
 import type { ListenOptions } from '../net/options.ts';
-import { firstPiece, peekError } from '../net/peek.ts';
+import { type Peeked, peek, peekError } from '../net/peek.ts';
 import type { LeafIdentity } from '../pki/leaf-identity.ts';
 import { classify } from '../wire/classify.ts';
 import { knowCertificate } from './know-certificate.ts';
@@ -21,10 +22,11 @@ import { turnAway } from './turn-away.ts';
 /** `client`: whom a load balancer says that the connection is of; absent: whoever dialled us. */
 export async function handleConnection(
   stage: Stage,
-  socket: Socket,
+  inlet: Inlet,
   listen: ListenOptions,
   client?: Endpoint,
 ): Promise<void> {
+  const { socket } = inlet;
   const session = beginSession(client ?? { address: plainAddress(socket.remoteAddress), port: socket.remotePort ?? 0 });
   if (stage.journal.needs.has('ends')) session.local = localOf(socket);
   const admission = await stage.places.admit(socket, clientKey(session.client.address));
@@ -33,25 +35,29 @@ export async function handleConnection(
     else turnAway(stage, session, socket, admission);
     return;
   }
-  const first = await firstPiece(socket, stage.limits.headerTimeout);
-  if (!Buffer.isBuffer(first)) {
+  const first = await firstWord(inlet, stage.limits.headerTimeout);
+  if (first.seen !== 'value') {
     socket.destroy();
-    stage.journal.tellNoRequest(session, first === 'timeout' ? { failure: new ProxyError('request-timeout') } : {});
+    const failure = first.seen === 'timeout' ? new ProxyError('request-timeout') : undefined;
+    stage.journal.tellNoRequest(session, { failure });
     return;
   }
-  const isTls = classify(first) === 'tls';
-  if (isTls) socket.unshift(first);
-  const secured = isTls ? await secureOwnPort(stage, session, socket, listen) : undefined;
-  const readable = isTls ? secured?.socket : socket;
-  if (!readable) return;
-  const connection = connectionOn(readable, session, undefined, socket);
-  readable.on('close', () => {
+  const isTls = first.value === 'tls';
+  const secured = isTls ? await secureOwnPort(stage, session, inlet, listen) : undefined;
+  if (isTls && !secured) return;
+  const connection = connectionOn(secured ? new Inlet(secured.socket) : inlet, session, undefined, socket);
+  connection.socket.on('close', () => {
     if (connection.exchanges === 0) stage.journal.tellNoRequest(session);
   });
   if (secured?.socket.alpnProtocol === 'h2') {
     connection.ownName = secured.name;
     stage.server.takeStreams(connection);
-  } else stage.server.take(connection, isTls ? undefined : first);
+  } else stage.server.take(connection);
+}
+
+/** What a connection begins with, by its first piece. */
+export function firstWord(inlet: Inlet, timeout: number): Promise<Peeked<ReturnType<typeof classify>>> {
+  return peek(inlet, (bytes) => ({ more: false, value: classify(bytes) }), { timeout, ceiling: 1 });
 }
 
 /** Where a client has come in. */
@@ -63,11 +69,12 @@ export function localOf(socket: Socket): Endpoint {
 async function secureOwnPort(
   stage: Stage,
   session: Session,
-  socket: Socket,
+  inlet: Inlet,
   listen: ListenOptions,
 ): Promise<{ readonly socket: TLSSocket; readonly name: string } | undefined> {
   const { limits, journal, ownLeaves: leaves } = stage;
-  const hello = await peekHello(socket, limits.handshakeTimeout);
+  const { socket } = inlet;
+  const hello = await peekHello(inlet, limits.handshakeTimeout);
   if (hello.seen !== 'value') {
     socket.destroy();
     journal.tellNoRequest(session, { failure: peekError(hello) });
@@ -81,9 +88,10 @@ async function secureOwnPort(
   };
   let handshake: Handshake | undefined;
   try {
-    handshake = await leaves.lend(identity, async (context) =>
-      socket.destroyed ? undefined : shakeHands(stage, session, socket, context, offer),
-    );
+    handshake = await leaves.lend(identity, async (context) => {
+      const free = inlet.release();
+      return free && shakeHands(stage, session, free, context, offer);
+    });
   } catch (thrown) {
     socket.destroy();
     journal.tellNoRequest(session, { outcome: 'failed', failure: asProxyError(thrown) });

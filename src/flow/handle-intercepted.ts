@@ -1,26 +1,25 @@
 // Stage one of a connection that a firewall has turned around to us: it needs a place; its first byte says whether it is
 // TLS, which goes on by its server name, or HTTP, which goes on by its Host. Called by flow/enter.
 
-import type { Socket } from 'node:net';
 import { ProxyError } from '../core/errors.ts';
 import { beginSession, type Endpoint } from '../core/session.ts';
 import { connectionOn } from '../http/connection.ts';
 import { clientKey } from '../net/client-key.ts';
+import type { Inlet } from '../net/inlet.ts';
 import type { InterceptOptions } from '../net/options.ts';
-import { peek } from '../net/peek.ts';
-import { classify } from '../wire/classify.ts';
-import { localOf } from './handle-connection.ts';
+import { firstWord, localOf } from './handle-connection.ts';
 import { openIntercepted } from './open-intercepted.ts';
 import type { Stage } from './services.ts';
 import { turnAway } from './turn-away.ts';
 
 export async function handleIntercepted(
   stage: Stage,
-  socket: Socket,
+  inlet: Inlet,
   { httpsPort, httpPort }: InterceptOptions,
   client: Endpoint,
 ): Promise<void> {
   const { journal, limits, places } = stage;
+  const { socket } = inlet;
   const session = beginSession(client);
   if (journal.needs.has('ends')) session.local = localOf(socket);
   const admission = await places.admit(socket, clientKey(client.address));
@@ -29,10 +28,7 @@ export async function handleIntercepted(
     else turnAway(stage, session, socket, admission);
     return;
   }
-  const first = await peek(socket, (bytes) => ({ more: false, value: classify(bytes) }), {
-    timeout: limits.headerTimeout,
-    ceiling: 1,
-  });
+  const first = await firstWord(inlet, limits.headerTimeout);
   if (first.seen !== 'value') {
     socket.destroy();
     const late = first.seen === 'timeout';
@@ -47,10 +43,10 @@ export async function handleIntercepted(
     return;
   }
   if (first.value === 'tls') {
-    await openIntercepted(stage, session, socket, httpsPort);
+    await openIntercepted(stage, session, inlet, httpsPort);
     return;
   }
-  const connection = connectionOn(socket, session);
+  const connection = connectionOn(inlet, session);
   connection.originPort = httpPort;
   socket.on('close', () => {
     if (connection.exchanges === 0) journal.tellNoRequest(session);

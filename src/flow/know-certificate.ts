@@ -8,6 +8,7 @@ import { connectionOn } from '../http/connection.ts';
 import { replyGoaway } from '../http/goaway.ts';
 import { mediaTypeOf, replyRaw } from '../http/reply.ts';
 import { namesOf } from '../net/connection-notes.ts';
+import { Inlet } from '../net/inlet.ts';
 import { type Explainers, explain } from './explain.ts';
 import type { Services } from './services.ts';
 
@@ -34,7 +35,7 @@ export function knowCertificate(
     'client-certificate',
     user ? user.reason : 'It has sent none, and one is required here.',
   );
-  const connection = connectionOn(socket, session);
+  const connection = connectionOn(new Inlet(socket), session);
   const refusal = explain(services, { connection, error: failure, url: NO_REQUEST, id: nextId() });
   const told = { tag: 'TCP_DENIED', outcome: 'denied', status: failure.status, failure } as const;
   if (socket.alpnProtocol === 'h2') journal.tellNoRequest(session, { ...told, bytes: replyGoaway(socket, refusal) });

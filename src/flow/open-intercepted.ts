@@ -1,11 +1,11 @@
 // Stages four to nine of TLS that a firewall has turned around to us: the server name of the ClientHello stands where
 // CONNECT would, and what is decided, dialled, spliced or bumped is the same. Called by flow/handle-intercepted.
 
-import type { Socket } from 'node:net';
 import { type Authority, type Parsed, parseHost } from '../core/authority.ts';
 import { asProxyError, ProxyError } from '../core/errors.ts';
 import { beginTunnel, type Session, type Tunnel } from '../core/session.ts';
 import { type Connection, connectionOn } from '../http/connection.ts';
+import type { Inlet } from '../net/inlet.ts';
 import { peekError } from '../net/peek.ts';
 import { NOBODY } from './identify.ts';
 import { refusalByLog } from './log-gate.ts';
@@ -19,9 +19,10 @@ import { terminate } from './terminate.ts';
 type Heard = Extract<Hello, { state: 'hello' }>;
 
 /** `port`: where the origin is dialled. */
-export async function openIntercepted(stage: Stage, session: Session, socket: Socket, port: number): Promise<void> {
+export async function openIntercepted(stage: Stage, session: Session, inlet: Inlet, port: number): Promise<void> {
   const { journal, limits } = stage;
-  const peeked = await peekHello(socket, limits.handshakeTimeout);
+  const { socket } = inlet;
+  const peeked = await peekHello(inlet, limits.handshakeTimeout);
   if (peeked.seen !== 'value') {
     socket.destroy();
     journal.tellNoRequest(session, { failure: peekError(peeked) });
@@ -42,7 +43,7 @@ export async function openIntercepted(stage: Stage, session: Session, socket: So
     journal.tellNoRequest(session, { outcome: 'terminated', failure });
     return;
   }
-  const connection = connectionOn(socket, session);
+  const connection = connectionOn(inlet, session);
   const decision = decide(stage, connection, authority.value, NOBODY);
   const tunnel = beginTunnel(authority.value, decision, session.begin);
   tunnel.intercepted = true;

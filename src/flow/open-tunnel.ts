@@ -22,13 +22,7 @@ import { type Ahead, openAhead, splice } from './splice.ts';
 import { takePlace } from './take-place.ts';
 import { terminate } from './terminate.ts';
 
-/** `head`: the bytes that came behind the CONNECT. */
-export async function openTunnel(
-  stage: Stage,
-  connection: Connection,
-  request: RequestHead,
-  head: Buffer,
-): Promise<void> {
+export async function openTunnel(stage: Stage, connection: Connection, request: RequestHead): Promise<void> {
   const begin = performance.now();
   const { rawHeaders } = request;
   const admitted = admitConnect(request);
@@ -69,7 +63,7 @@ export async function openTunnel(
     if (decision.action === 'deny' && decision.refuseBy === 'authenticate') {
       return refuseConnect(stage, connection, tunnel, request, whoError(stage, asker, decision.reason));
     }
-    return await carryOut(stage, connection, tunnel, request, head);
+    return await carryOut(stage, connection, tunnel, request);
   } catch (thrown) {
     const failure = asProxyError(thrown);
     const told = { by: connection.session, tag: 'NONE_NONE', suffix: 'ABORTED', status: failure.status } as const;
@@ -104,20 +98,14 @@ function undecrypted(decision: Tunnel['decision']): Tunnel['decision'] {
   return { action: 'deny', step, authority, rule, reason, refuseBy: 'connect' };
 }
 
-async function carryOut(
-  stage: Stage,
-  connection: Connection,
-  tunnel: Tunnel,
-  request: RequestHead,
-  head: Buffer,
-): Promise<void> {
+async function carryOut(stage: Stage, connection: Connection, tunnel: Tunnel, request: RequestHead): Promise<void> {
   const { decision } = tunnel;
   if (decision.action === 'deny') {
     if (decision.refuseBy === 'close') return terminate(stage, connection, tunnel, { step: 'connect' });
     if (decision.refuseBy === 'connect') return refuseDenied(stage, connection, tunnel, request, decision);
     tunnel.instead = { kind: 'denied', denial: decision };
     if (connection.answer && !(await takePlace(stage, connection, tunnel, request))) return undefined;
-    return afterHello(stage, connection, tunnel, await awaitHello(stage, connection, tunnel, head), undefined);
+    return afterHello(stage, connection, tunnel, await awaitHello(stage, connection, tunnel), undefined);
   }
   if (decision.tls === 'terminate') return terminate(stage, connection, tunnel, { step: 'connect' });
   if (connection.answer && !(await takePlace(stage, connection, tunnel, request))) return undefined;
@@ -125,12 +113,12 @@ async function carryOut(
   const route = tunnel.instead ? undefined : await locate(stage, connection, tunnel, request, decision);
   if (route === 'answered') return undefined;
   if (!route?.via || !passesUnread(decision)) {
-    return afterHello(stage, connection, tunnel, await awaitHello(stage, connection, tunnel, head), route);
+    return afterHello(stage, connection, tunnel, await awaitHello(stage, connection, tunnel), route);
   }
   const ahead = await throughParent(stage, connection, tunnel, request, route);
   if (!ahead) return undefined;
   try {
-    const words = await awaitHello(stage, connection, tunnel, head);
+    const words = await awaitHello(stage, connection, tunnel);
     return await afterHello(stage, connection, tunnel, words, route, ahead);
   } finally {
     // What the client says first is not let through, or it says nothing.

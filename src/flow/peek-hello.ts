@@ -1,6 +1,6 @@
-// Waits for a whole ClientHello and leaves it on the socket. Called before every handshake with a client.
+// Waits for a whole ClientHello and leaves it to be read. Called before every handshake with a client.
 
-import type { Socket } from 'node:net';
+import type { Inlet } from '../net/inlet.ts';
 import { type Peeked, peek } from '../net/peek.ts';
 import { classify } from '../wire/classify.ts';
 import { type ClientHello, MAX_CLIENT_HELLO, readClientHello } from '../wire/client-hello.ts';
@@ -12,9 +12,9 @@ export type Hello =
   | { readonly state: 'not-tls'; readonly reason: string };
 
 /** `timeout` in milliseconds. Never rejects. */
-export function peekHello(socket: Socket, timeout: number): Promise<Peeked<Hello>> {
+export function peekHello(inlet: Inlet, timeout: number): Promise<Peeked<Hello>> {
   return peek<Hello>(
-    socket,
+    inlet,
     (bytes) => {
       const kind = classify(bytes);
       // Too few to say what it is are enough to say that it is no TLS.

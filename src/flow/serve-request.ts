@@ -57,9 +57,9 @@ export async function serveRequest(
     if (!upgraded) tellRequest(errand, ended);
     else {
       const open = openUpgrade(errand, asked);
-      const carry = async (rest: Buffer): Promise<void> => {
+      const carry = async (): Promise<void> => {
         const told = (): ReturnType<typeof toldOf> => toldOf(connection, request, ended);
-        const carried = await carryUpgrade(services, connection, upgraded, rest, open, told);
+        const carried = await carryUpgrade(services, connection, upgraded, open, told);
         const { toClient, toUpstream: bytesIn, ...end } = carried;
         const all = { bytes: bytes + toClient, bytesIn, fate: { ...ended.fate, ...end } };
         tellRequest(errand, { ...ended, ...all });

@@ -44,7 +44,7 @@ export async function splice(
   route: Route,
   { kind, accepted, ahead }: SpliceOptions,
 ): Promise<void> {
-  const { socket, session } = connection;
+  const { socket, inlet, session } = connection;
   const { journal, limits } = services;
   const intake = ahead?.intake ?? new Intake();
   if (ahead) ahead.taken = true;
@@ -71,16 +71,13 @@ export async function splice(
     failure = new ProxyError('sni-mismatch', atHello.reason);
     return false;
   };
-  // What was peeked at is handed on as it is: to let it flow again costs more.
-  const peeked: unknown = socket.read();
   tunnel.client = session.client.address;
   const passing = services.tunnels.add(upstream.socket, tunnel, services);
   const lanes = journal.watchesTunnels ? makeLanes() : undefined;
   const ended = lanes && journal.beginTunnel(() => openTold(session, tunnel, upstream, kind), lanes);
-  const piped = await pipe(socket, upstream.socket, {
+  const piped = await pipe(inlet, upstream.socket, {
     idleTimeout: limits.tunnelIdleTimeout,
     intake,
-    first: Buffer.isBuffer(peeked) ? peeked : undefined,
     lanes,
     ...(accepted === undefined ? {} : { gate: new HelloGate({ accepted, accept }) }),
   });

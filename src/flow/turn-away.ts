@@ -6,6 +6,7 @@ import { ProxyError } from '../core/errors.ts';
 import { nextId, type Session } from '../core/session.ts';
 import { connectionOn } from '../http/connection.ts';
 import { mediaTypeOf, replyRaw } from '../http/reply.ts';
+import { Inlet } from '../net/inlet.ts';
 import { type Explainers, explain } from './explain.ts';
 import type { Services } from './services.ts';
 
@@ -30,7 +31,7 @@ export function turnAway(
     journal.tellNoRequest(session, told);
     return;
   }
-  const connection = connectionOn(socket, session);
+  const connection = connectionOn(new Inlet(socket), session);
   const refusal = explain(services, { connection, error: failure, url: NO_REQUEST, id: nextId() });
   const bytes = replyRaw(socket, refusal);
   journal.tellNoRequest(session, { ...told, status: failure.status, bytes, contentType: mediaTypeOf(refusal) });

@@ -3,12 +3,15 @@
 
 import type { Socket } from 'node:net';
 import type { Session, Tunnel } from '../core/session.ts';
+import type { Inlet } from '../net/inlet.ts';
 
 export interface Connection {
   readonly session: Session;
   /** The tunnel whose inside this is; absent on the plain side. */
   readonly tunnel: Tunnel | undefined;
   readonly socket: Socket;
+  /** What comes on it. */
+  readonly inlet: Inlet;
   /** The TCP connection below the TLS of `socket`; absent when `socket` is that itself. */
   readonly carrier: Socket | undefined;
   /** Requests, well-formed or not, that began on it. */
@@ -38,8 +41,9 @@ export interface ConnectAnswer {
 }
 
 /** `carrier` and `tunnel` as in Connection. */
-export function connectionOn(socket: Socket, session: Session, tunnel?: Tunnel, carrier?: Socket): Connection {
-  return { socket, session, exchanges: 0, tunnel, carrier: carrier === socket ? undefined : carrier };
+export function connectionOn(inlet: Inlet, session: Session, tunnel?: Tunnel, carrier?: Socket): Connection {
+  const { socket } = inlet;
+  return { socket, inlet, session, exchanges: 0, tunnel, carrier: carrier === socket ? undefined : carrier };
 }
 
 /** Ends the connection so that nobody can take it for the end of a reply: by a reset, without a word of TLS before. */

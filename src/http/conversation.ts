@@ -72,15 +72,11 @@ export class Conversation {
     this.#handlers = handlers;
     this.#onOver = onOver;
     this.#deadline.set(limits.headerTimeout);
-    // `on`, though two of them come once at most: `once` costs more, and each connection pays.
-    this.#socket.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onClose);
   }
 
-  /** `first`: what was read of it already. */
-  begin(first?: Buffer): void {
-    if (first) this.#onData(first);
-    // One that was handed over is left paused.
-    if (!this.#deaf) this.#socket.resume();
+  /** Reads from now on. */
+  begin(): void {
+    this.#connection.inlet.read({ onPiece: this.#onPiece, onEnd: this.#onEnd, onClose: this.#onClose });
   }
 
   /** The tunnel whose inside this is. */
@@ -103,7 +99,7 @@ export class Conversation {
     return this.#held.length === 0 || (this.#held.length <= 2 && this.#held[0] === CR);
   }
 
-  readonly #onData = (bytes: Buffer): void => {
+  readonly #onPiece = (bytes: Buffer): void => {
     try {
       this.#take(bytes);
     } catch (fault) {
@@ -230,45 +226,45 @@ export class Conversation {
     this.#deadline.set(LINGER);
   }
 
-  /** The socket is no longer ours; it is left paused. */
+  /** The connection is no longer ours; what came behind the CONNECT is put back. */
   async #handOver(head: RequestHead, rest: Buffer): Promise<void> {
     const connection = this.#connection;
-    this.#detach();
+    this.#detach(rest);
     try {
       countExchange(connection);
-      await this.#handlers.connect(connection, head, rest);
+      await this.#handlers.connect(connection, head);
     } catch (fault) {
       this.#fail(fault);
     }
   }
 
   /** As with a CONNECT, behind a change of protocol. */
-  async #giveAway(takeOver: (rest: Buffer) => Promise<void>): Promise<void> {
-    const rest = this.#held;
-    this.#held = NOTHING;
-    // One that says nothing any more has no use for it; and nobody would hear of its end a second time.
+  async #giveAway(takeOver: () => Promise<void>): Promise<void> {
+    // One that says nothing any more has no use for it.
     if (this.#ended) this.#socket.destroy();
-    this.#detach();
+    this.#detach(this.#held);
     try {
-      await takeOver(rest);
+      await takeOver();
     } catch (fault) {
       this.#fail(fault);
     }
   }
 
-  #detach(): void {
+  #detach(rest: Buffer): void {
     this.#deaf = true;
     this.#onOver();
     this.#deadline.end();
     this.#unwatch?.();
-    this.#socket.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onClose).pause();
+    this.#held = NOTHING;
+    this.#connection.inlet.hold();
+    this.#connection.inlet.putBack(rest);
   }
 
   /** Returns how much of it belongs to the body that is arriving. */
   #readBody(bytes: Buffer): number {
     const [request, body] = [this.#request, this.#body];
     if (!request || !body) return 0;
-    const used = body.read(bytes, this.#onPiece);
+    const used = body.read(bytes, this.#onBody);
     if (body.problem === undefined && !body.done) {
       if (!request.lasting && this.#pace?.isTooSlow(used)) {
         request.fail(new ProxyError('request-timeout', 'Its body comes too slowly.'));
@@ -288,7 +284,7 @@ export class Conversation {
     return used;
   }
 
-  readonly #onPiece = (piece: Buffer): void => this.#request?.arrive(piece);
+  readonly #onBody = (piece: Buffer): void => this.#request?.arrive(piece);
 
   /** Reads on as the body is wanted; while somebody waits for it, the client has a deadline. */
   readonly #onFlow = (): void => {

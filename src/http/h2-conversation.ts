@@ -14,6 +14,7 @@ import type { Limits } from '../core/limits.ts';
 import type { Tunnel } from '../core/session.ts';
 import { clientKey } from '../net/client-key.ts';
 import { Deadline } from '../net/deadline.ts';
+import { Inlet } from '../net/inlet.ts';
 import type { RequestHead } from '../wire/http-head.ts';
 import { type Connection, countExchange, hearFrom } from './connection.ts';
 import { FrameWatch } from './frame-watch.ts';
@@ -29,7 +30,6 @@ import { type StalledReplies, StalledShare } from './stalled-replies.ts';
 const KEEP_ALIVE_GRACE = 1_000;
 /** Milliseconds for a client to close when we have said goodbye: it may not have read that, nor ever do. */
 const LINGER = 1_000;
-const NOTHING = Buffer.alloc(0);
 
 export interface StreamsOptions {
   readonly limits: Limits;
@@ -226,7 +226,8 @@ export class H2Conversation {
     try {
       countExchange(this.#connection);
       // What would end its carrier would end the other streams.
-      await this.#handlers.connect({ ...this.#connection, socket, carrier: undefined, answer }, head, NOTHING);
+      const inlet = new Inlet(socket);
+      await this.#handlers.connect({ ...this.#connection, socket, inlet, carrier: undefined, answer }, head);
     } catch (fault) {
       socket.destroy();
       this.#handlers.fault(this.#connection, fault);
@@ -239,7 +240,7 @@ export class H2Conversation {
       await this.#handlers.request(stream.connection, stream.request, stream.reply);
       await stream.reply.done;
       const { takeOver } = stream.reply;
-      if (takeOver) return await takeOver(NOTHING);
+      if (takeOver) return await takeOver();
     } catch (fault) {
       stream.reply.abort(constants.NGHTTP2_INTERNAL_ERROR);
       this.#handlers.fault(this.#connection, fault);

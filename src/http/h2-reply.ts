@@ -25,7 +25,7 @@ export class H2Reply implements ReplyPort, Stalled {
   secret: readonly string[] | undefined;
   source: ReplySource | undefined;
   failure: ProxyError | undefined;
-  takeOver: ((rest: Buffer) => Promise<void>) | undefined;
+  takeOver: (() => Promise<void>) | undefined;
   readonly #stream: ServerHttp2Stream;
   readonly #timeout: number;
   readonly #share: StalledShare | undefined;

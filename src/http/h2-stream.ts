@@ -6,6 +6,7 @@ import { constants } from 'node:http2';
 import { ProxyError } from '../core/errors.ts';
 import { bodyPatience, type Limits } from '../core/limits.ts';
 import { Deadline } from '../net/deadline.ts';
+import { Inlet } from '../net/inlet.ts';
 import { StreamSocket } from '../net/stream-socket.ts';
 import { BodyPace } from './body-pace.ts';
 import type { Connection } from './connection.ts';
@@ -58,9 +59,11 @@ export class H2Stream {
     this.request = new Request({ ...head, secret }, isAll, this.#onFlow);
     this.reply = new H2Reply(stream, head.method, limits.bodyTimeout, share);
     const isWhole = watchEnd(stream);
+    const inlet = this.#opens ? new Inlet(this.#socketOf(stream, on, () => whole || isWhole())) : on.inlet;
     this.connection = {
       ...on,
-      socket: this.#opens ? this.#socketOf(stream, on, () => whole || isWhole()) : on.socket,
+      inlet,
+      socket: inlet.socket,
       abort: (code = constants.NGHTTP2_INTERNAL_ERROR) => this.reply.abort(code),
     };
     // Not by `fail`: a request may be whole and no good.

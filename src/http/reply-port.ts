@@ -30,8 +30,8 @@ export interface ReplyPort {
   readonly failure?: ProxyError | undefined;
   /** Whether the client is gone. */
   readonly gone: boolean;
-  /** Behind a change of protocol: who has the socket from then on, paused; `rest`: what the client has sent already. */
-  takeOver?: ((rest: Buffer) => Promise<void>) | undefined;
+  /** Behind a change of protocol: who reads from then on; what the client has sent already is put back. */
+  takeOver?: (() => Promise<void>) | undefined;
   writeContinue(): void;
   /** A 1xx other than 100 and 101, for a client that can have one. */
   writeInterim(status: number, reason: string, fields: readonly string[]): void;

@@ -41,8 +41,8 @@ export class ReplyWriter implements ReplyPort {
   onGone: (() => void) | undefined;
   /** Sent behind a body in chunks, and nowhere else; to be set before its end. */
   trailers: readonly string[] | undefined;
-  /** Behind a change of protocol: who has the socket from then on, paused; `rest`: what the client has sent already. */
-  takeOver: ((rest: Buffer) => Promise<void>) | undefined;
+  /** Behind a change of protocol: who reads from then on; what the client has sent already is put back. */
+  takeOver: (() => Promise<void>) | undefined;
   readonly #socket: Socket;
   readonly #options: ReplyOptions;
   readonly #settle: (replied: Replied) => void;

@@ -45,8 +45,12 @@ export function replyRaw(socket: Socket, refusal: Refusal): number {
 }
 
 /** Answers a CONNECT, whatever it has come on, and ends that. Returns the bytes sent. */
-export function replyToConnect({ socket, answer }: Connection, refusal: Refusal): number {
-  if (!answer) return replyRaw(socket, refusal);
+export function replyToConnect({ socket, inlet, answer }: Connection, refusal: Refusal): number {
+  if (!answer) {
+    // What else comes must be read, or it would take the reply back.
+    inlet.drop();
+    return replyRaw(socket, refusal);
+  }
   const told = refusalBody(refusal);
   const body = Buffer.from(told.body);
   return answer.refuse(refusal.status, fieldsOf(refusal, told, body.length), body);

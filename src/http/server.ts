@@ -16,8 +16,8 @@ import { StalledReplies } from './stalled-replies.ts';
 export interface Handlers {
   /** One with an error is not to be looked at, only answered. */
   request(connection: Connection, request: Request, reply: ReplyPort): Promise<void>;
-  /** The socket is detached and paused; `rest` holds what came behind the CONNECT. */
-  connect(connection: Connection, request: RequestHead, rest: Buffer): Promise<void>;
+  /** What came behind the CONNECT is to be read on the inlet, and nobody does. */
+  connect(connection: Connection, request: RequestHead): Promise<void>;
   /** What came is no request; `error` says what to answer, but on streams. The socket may be gone already. */
   malformed(connection: Connection, error: ProxyError): void;
   /** A handler threw: a fault of ours. */
@@ -44,13 +44,13 @@ export class MessageServer {
     this.#limits = limits;
   }
 
-  /** Listens on the socket, which is paused, from now on; `first`: what was read of it already. */
-  take(connection: Connection, first?: Buffer): void {
+  /** Reads from now on. */
+  take(connection: Connection): void {
     if (connection.socket.destroyed) return;
     const [limits, stopping] = [this.#limits, this.#stopping];
     const conversation = new Conversation(connection, { limits, stopping }, this.#handlers, () => seat.leave());
     const seat = this.#open.add(conversation);
-    conversation.begin(first);
+    conversation.begin();
   }
 
   /** Likewise, where the client has chosen HTTP/2 in the handshake. `webSockets`: it may open some (RFC 8441). */

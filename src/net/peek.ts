@@ -1,8 +1,7 @@
-// Looks at the first bytes of a socket and puts them back, so that whoever reads next sees the stream from its start; or
-// takes the first piece, for whoever hands it on.
+// Looks at the first bytes of a inlet and puts them back, so that whoever reads next sees the stream from its start.
 
-import type { Socket } from 'node:net';
 import { ProxyError } from '../core/errors.ts';
+import type { Inlet } from './inlet.ts';
 
 /** What a reader says of the bytes so far: a value, or that fewer than `atLeast` in all will not be enough. */
 export type Look<T> = (
@@ -26,10 +25,10 @@ export type Peeked<T> =
 const NOTHING: Buffer = Buffer.alloc(0);
 
 /**
- * Reads from a paused socket until `look` has its answer, then unshifts everything that was read.
- * The socket is left paused, with no listener of ours on it. Never rejects: each way it can end is a value.
+ * Reads until `look` has its answer, then puts back everything that was read. Nobody reads the inlet then. Never rejects: each
+ * way it can end is a value.
  */
-export function peek<T>(socket: Socket, look: Look<T>, { timeout, ceiling }: PeekOptions): Promise<Peeked<T>> {
+export function peek<T>(inlet: Inlet, look: Look<T>, { timeout, ceiling }: PeekOptions): Promise<Peeked<T>> {
   return new Promise((resolve) => {
     let held = NOTHING;
     let bytes = 0;
@@ -39,12 +38,12 @@ export function peek<T>(socket: Socket, look: Look<T>, { timeout, ceiling }: Pee
     const all = (): Buffer => (held.length === bytes ? held : held.subarray(0, bytes));
     const finish = (result: Peeked<T>): void => {
       clearTimeout(timer);
-      socket.off('data', onData).off('end', onEnd).off('close', onEnd).pause();
-      if (bytes > 0 && !socket.destroyed && !socket.readableEnded) socket.unshift(all());
+      inlet.hold();
+      inlet.putBack(all());
       resolve(result);
     };
     const onEnd = (): void => finish({ seen: 'end', bytes });
-    const onData = (chunk: Buffer): void => {
+    const onPiece = (chunk: Buffer): void => {
       held = bytes === 0 ? chunk : append(held, bytes, chunk);
       bytes += chunk.length;
       if (bytes < atLeast) return;
@@ -54,28 +53,7 @@ export function peek<T>(socket: Socket, look: Look<T>, { timeout, ceiling }: Pee
       else atLeast = Math.min(answer.atLeast, ceiling);
     };
 
-    if (socket.destroyed || socket.readableEnded) return onEnd();
-    // Not `readable`: it costs a tick more for each piece, and another when nobody listens for it any more.
-    socket.on('data', onData).on('end', onEnd).on('close', onEnd).resume();
-    return undefined;
-  });
-}
-
-/**
- * The first piece that comes on a paused socket, taken off it: to put it back and let it flow again costs more than all
- * else here, and every connection pays. The socket is left paused, with no listener of ours on it. Never rejects.
- */
-export function firstPiece(socket: Socket, timeout: number): Promise<Buffer | 'end' | 'timeout'> {
-  return new Promise((resolve) => {
-    const finish = (result: Buffer | 'end' | 'timeout'): void => {
-      clearTimeout(timer);
-      socket.off('data', finish).off('end', onEnd).off('close', onEnd).pause();
-      resolve(result);
-    };
-    const onEnd = (): void => finish('end');
-    const timer = setTimeout(() => finish('timeout'), timeout);
-    if (socket.destroyed || socket.readableEnded) onEnd();
-    else socket.on('data', finish).on('end', onEnd).on('close', onEnd).resume();
+    inlet.read({ onPiece, onEnd, onClose: onEnd });
   });
 }
 

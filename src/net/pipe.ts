@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import type { HelloGate, Passed } from '../wire/hello-gate.ts';
 import { sweepAfter } from './buffer-sweep.ts';
+import type { Inlet } from './inlet.ts';
 import type { Intake } from './intake.ts';
 import { StreamSocket } from './stream-socket.ts';
 
@@ -24,8 +25,6 @@ export interface PipeOptions {
   readonly idleTimeout: number;
   /** What the upstream was dialled with. */
   readonly intake?: Pick<Intake, 'deliverTo' | 'end'>;
-  /** What the client has said already, as it was taken off its socket. */
-  readonly first?: Buffer | undefined;
   /** Holds back what the client must not say; a tunnel in which it says it ends as `refused`. */
   readonly gate?: HelloGate;
   /** Where it counts, for whoever wants to know before the end. */
@@ -53,10 +52,11 @@ const LOOKS = 4;
 
 /** Resolves when both directions have ended, or one broke; both sockets are then destroyed. Never rejects. */
 export function pipe(
-  client: Duplex,
+  inlet: Inlet,
   upstream: Duplex,
-  { idleTimeout, intake, first, gate, lanes }: PipeOptions,
+  { idleTimeout, intake, gate, lanes }: PipeOptions,
 ): Promise<Piped> {
+  const client = inlet.socket;
   return new Promise((resolve) => {
     let open = 2;
     let done = false;
@@ -124,28 +124,42 @@ export function pipe(
       return bytes;
     };
 
-    if (first) {
-      up.bytes += first.length;
-      const passed = fromClient(first);
-      if (passed) upstream.write(passed);
-    }
-    if (done) return;
-    carry(client, upstream, { lane: up, ended: laneEnded(AFTER_CLIENT_ENDED), isLast, pass: fromClient });
-    // What came first may be more than the gate or the origin wants for now.
-    if (gate?.full || upstream.writableNeedDrain) client.pause();
-    carry(upstream, client, { lane: down, ended: laneEnded(AFTER_UPSTREAM_ENDED), isLast, pass: fromOrigin, intake });
     // `on` where it is heard once at most: `once` costs three more objects for each.
     client.on('error', () => finish('client-error'));
     upstream.on('error', () => finish('upstream-error'));
-    // A side that closes with both its halves at their end is done; what it has said may still be on its way out.
-    client.on('close', () => {
-      if (!up.ended || !client.writableFinished) finish('client-error');
-    });
     upstream.on('close', () => {
       if (!down.ended || !upstream.writableFinished) finish('upstream-error');
     });
-    if (client.destroyed) finish('client-error');
     if (upstream.destroyed) finish('upstream-error');
+    if (done) return;
+    const downward: Course = { lane: down, ended: laneEnded(AFTER_UPSTREAM_ENDED), isLast, pass: fromOrigin };
+    const upward: Course = { lane: up, ended: laneEnded(AFTER_CLIENT_ENDED), isLast, pass: fromClient };
+    client.on('drain', () => upstream.resume());
+    upstream.on('drain', () => client.resume());
+    upstream.on('end', () => sayEnd(client, downward));
+    if (intake) {
+      intake.deliverTo((piece) => {
+        const more = handOn(client, downward, piece);
+        return { more, held: client.writableLength > 0 };
+      });
+    } else {
+      upstream.on('data', (piece: Buffer) => {
+        sweepAfter(piece.length);
+        if (!handOn(client, downward, piece)) upstream.pause();
+      });
+    }
+    upstream.resume();
+    inlet.read({
+      onPiece: (piece) => {
+        sweepAfter(piece.length);
+        if (!handOn(upstream, upward, piece)) client.pause();
+      },
+      onEnd: () => sayEnd(upstream, upward),
+      // A side that closes with both its halves at their end is done; what it has said may still be on its way out.
+      onClose: () => {
+        if (!up.ended || !client.writableFinished) finish('client-error');
+      },
+    });
   });
 }
 
@@ -154,7 +168,8 @@ interface Lane {
   ended: boolean;
 }
 
-interface Carriage {
+/** One direction. */
+interface Course {
   readonly lane: Lane;
   /** Called when the last byte has been handed over. */
   readonly ended: () => void;
@@ -162,8 +177,6 @@ interface Carriage {
   readonly isLast: () => boolean;
   /** What of these bytes goes on now. */
   readonly pass: (bytes: Uint8Array) => Uint8Array | undefined;
-  /** What `from` was dialled with. */
-  readonly intake?: PipeOptions['intake'] | undefined;
 }
 
 /** Only a connection without TLS can be reset by itself. */
@@ -175,33 +188,23 @@ function endsByMessage(to: Duplex): boolean {
   return to instanceof TLSSocket || to instanceof StreamSocket;
 }
 
-function carry(from: Duplex, to: Duplex, { lane, ended, isLast, pass, intake }: Carriage): void {
-  if (intake) {
-    intake.deliverTo((piece) => {
-      lane.bytes += piece.length;
-      const passed = pass(piece);
-      const more = !passed || to.write(passed);
-      return { more, held: to.writableLength > 0 };
-    });
-  } else {
-    from.on('data', (chunk: Buffer) => {
-      lane.bytes += chunk.length;
-      sweepAfter(chunk.length);
-      const passed = pass(chunk);
-      if (passed && !to.write(passed)) from.pause();
-    });
+/** False: there should be no more for now. */
+function handOn(to: Duplex, { lane, pass }: Course, piece: Uint8Array): boolean {
+  lane.bytes += piece.length;
+  const passed = pass(piece);
+  return !passed || to.write(passed);
+}
+
+function sayEnd(to: Duplex, { lane, ended, isLast }: Course): void {
+  lane.ended = true;
+  // To close says the end, too, and is all that is left to do; but the end of TLS is a message of its own, and so is
+  // that of a stream.
+  if (isLast() && to.writableLength === 0 && !endsByMessage(to)) {
+    ended();
+    return;
   }
-  to.on('drain', () => from.resume());
-  from.on('end', () => {
-    lane.ended = true;
-    // To close says the end, too, and is all that is left to do; but the end of TLS is a message of its own, and so is
-    // that of a stream.
-    if (isLast() && to.writableLength === 0 && !endsByMessage(to)) return ended();
-    // Told of a failure too: the event 'error' that follows says whose it was.
-    to.end((error?: Error | null) => {
-      if (!error) ended();
-    });
-    return undefined;
+  // Told of a failure too: the event 'error' that follows says whose it was.
+  to.end((error?: Error | null) => {
+    if (!error) ended();
   });
-  from.resume();
 }

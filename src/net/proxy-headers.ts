@@ -1,11 +1,11 @@
 // Takes the PROXY header off a connection, so that the client it tells of is the client for everything that follows. One
 // for each listener that has `proxyProtocol`; called by flow/enter.
 
-import type { Socket } from 'node:net';
 import { ProxyError } from '../core/errors.ts';
 import type { Endpoint } from '../core/session.ts';
 import { TrustedSources } from '../policy/trusted-sources.ts';
 import { MAX_PROXY_HEADER, type ProxyHeaderReading, readProxyHeader } from '../wire/proxy-header.ts';
+import type { Inlet } from './inlet.ts';
 import type { ProxyProtocolOptions } from './options.ts';
 import { peek } from './peek.ts';
 
@@ -29,34 +29,34 @@ export class ProxyHeaders {
   }
 
   /**
-   * From a trusted source (`peer`) a header is required, and taken off the socket; from any other it is refused.
-   * `timeout` in milliseconds. The socket is left paused; whatever comes out, it is not closed. Never rejects.
+   * From a trusted source (`peer`) a header is required, and taken off the inlet; from any other it is refused.
+   * `timeout` in milliseconds. Nobody reads the inlet then; whatever comes out, its socket is not closed. Never rejects.
    */
-  async take(socket: Socket, peer: string, timeout: number): Promise<Fronted> {
+  async take(inlet: Inlet, peer: string, timeout: number): Promise<Fronted> {
     // One that was reset meanwhile, as by a health check, has no address any more.
     if (peer === '') return { kind: 'gone' };
-    if (!this.#trusted.has(peer)) return this.#doubt(socket, timeout);
+    if (!this.#trusted.has(peer)) return this.#doubt(inlet, timeout);
     if (this.#trusting >= this.#most) return { kind: 'refused', error: new ProxyError('overloaded') };
     this.#trusting += 1;
-    const fronted = await takeHeader(socket, timeout);
+    const fronted = await takeHeader(inlet, timeout);
     this.#trusting -= 1;
     return fronted;
   }
 
   /** Apart from the others, so that strangers who say nothing keep nobody out. */
-  async #doubt(socket: Socket, timeout: number): Promise<Fronted> {
+  async #doubt(inlet: Inlet, timeout: number): Promise<Fronted> {
     // To the parser a header is no request: it is refused there too, only with less said about it.
     if (this.#doubting >= this.#most) return { kind: 'in' };
     this.#doubting += 1;
-    const fronted = await refuseHeader(socket, timeout);
+    const fronted = await refuseHeader(inlet, timeout);
     this.#doubting -= 1;
     return fronted;
   }
 }
 
-async function takeHeader(socket: Socket, timeout: number): Promise<Fronted> {
+async function takeHeader(inlet: Inlet, timeout: number): Promise<Fronted> {
   const peeked = await peek<Exclude<ProxyHeaderReading, { state: 'more' }>>(
-    socket,
+    inlet,
     (bytes) => {
       const reading = readProxyHeader(bytes);
       return reading.state === 'more' ? { more: true, atLeast: reading.atLeast } : { more: false, value: reading };
@@ -69,13 +69,13 @@ async function takeHeader(socket: Socket, timeout: number): Promise<Fronted> {
   if (reading.state === 'none')
     return refused('The connection begins without one, though its source is a trusted one.');
   if (reading.state === 'malformed') return refused(`It is malformed: ${reading.reason}.`);
-  socket.read(reading.length);
+  inlet.skip(reading.length);
   return { kind: 'in', ...(reading.header ? { client: reading.header.source } : {}) };
 }
 
-async function refuseHeader(socket: Socket, timeout: number): Promise<Fronted> {
+async function refuseHeader(inlet: Inlet, timeout: number): Promise<Fronted> {
   const peeked = await peek<'none' | 'header'>(
-    socket,
+    inlet,
     (bytes) => {
       const reading = readProxyHeader(bytes);
       if (reading.state === 'more') return { more: true, atLeast: bytes.length + 1 };

@@ -1,16 +1,18 @@
-// A ClientHello is waited for whole, whatever it comes in, and stays on the socket.
+// A ClientHello is waited for whole, whatever it comes in, and stays to be read.
 
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type Hello, peekHello } from '../../src/flow/peek-hello.ts';
+import { Inlet } from '../../src/net/inlet.ts';
 import type { Peeked } from '../../src/net/peek.ts';
 import { extension, hello, hostNames } from '../support/client-hello.ts';
+import { hearBytes } from '../support/hear.ts';
 
 const named = { extensions: [extension(0, hostNames('ok.test'))] };
 
 /** Both ends of a connection: what is written to the first is peeked at on the second. */
-async function pair(): Promise<[Socket, Socket]> {
+async function pair(): Promise<[Socket, Inlet]> {
   const server = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
@@ -22,7 +24,7 @@ async function pair(): Promise<[Socket, Socket]> {
     far.destroy();
     server.close();
   });
-  return [near, far];
+  return [near, new Inlet(far)];
 }
 
 const seen = (peeked: Peeked<Hello>): Hello => {
@@ -39,12 +41,7 @@ describe('peekHello', () => {
     for (const byte of bytes) await new Promise<void>((resolve) => near.write(Buffer.of(byte), () => resolve()));
     near.write('and more');
     expect(seen(await peeked)).toMatchObject({ state: 'hello', hello: { serverName: 'ok.test' } });
-    let got = Buffer.alloc(0);
-    far.on('data', (chunk: Buffer) => {
-      got = Buffer.concat([got, chunk]);
-    });
-    far.resume();
-    while (got.length < bytes.length + 8) await once(far, 'data');
+    const got = await hearBytes(far, bytes.length + 8);
     expect(got.equals(Buffer.concat([bytes, Buffer.from('and more')]))).toBe(true);
   });
 

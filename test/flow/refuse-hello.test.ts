@@ -8,6 +8,7 @@ import { endWithAlert, refuseHello } from '../../src/flow/refuse-hello.ts';
 import { connectionOn } from '../../src/http/connection.ts';
 import type { AccessLogEntry } from '../../src/log/access-log-entry.ts';
 import { createServiceLog } from '../../src/log/service-log.ts';
+import { Inlet } from '../../src/net/inlet.ts';
 import { readAll } from '../support/rig.ts';
 import { closed, socketPair } from '../support/socket-pair.ts';
 import { permitFor } from '../support/upstream.ts';
@@ -52,7 +53,7 @@ test.each([
   const session = beginSession({ address: '192.0.2.1', port: 1 });
   const tunnel = beginTunnel(permit.authority, permit, session.begin);
   tunnel.intercepted = true;
-  refuseHello({ journal }, connectionOn(near, session), tunnel, error);
+  refuseHello({ journal }, connectionOn(new Inlet(near), session), tunnel, error);
   expect((await readAll(far)).charCodeAt(6)).toBe(code);
   expect(entries).toEqual([expect.objectContaining({ ...line, bytes: 0, method: 'CONNECT', url: 'a.test:443' })]);
 });

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { expect, test } from 'vitest';
 import { beginSession } from '../../src/core/session.ts';
 import { breakOff, connectionOn, countExchange, hearFrom } from '../../src/http/connection.ts';
+import { Inlet } from '../../src/net/inlet.ts';
 import { expectNothingLeft } from '../support/leaks.ts';
 import { socketPair } from '../support/socket-pair.ts';
 
@@ -14,7 +15,7 @@ const session = beginSession({ address: '127.0.0.1', port: 1 });
 test('a connection tells of its first request, and of that only', async () => {
   const { near } = await socketPair();
   let told = 0;
-  const connection = connectionOn(near, session);
+  const connection = connectionOn(new Inlet(near), session);
   connection.onFirstRequest = () => {
     told += 1;
   };
@@ -26,7 +27,7 @@ test('a connection tells of its first request, and of that only', async () => {
 test('a connection tells of the first bytes, and of those only', async () => {
   const { near } = await socketPair();
   let told = 0;
-  const connection = connectionOn(near, session);
+  const connection = connectionOn(new Inlet(near), session);
   connection.onFirstBytes = () => {
     told += 1;
   };
@@ -39,7 +40,9 @@ test.each(['itself', 'its carrier'])('a connection that is broken off resets %s'
   const { near, far } = await socketPair();
   const above = await socketPair();
   const connection =
-    which === 'itself' ? connectionOn(near, session) : connectionOn(above.near, session, undefined, near);
+    which === 'itself'
+      ? connectionOn(new Inlet(near), session)
+      : connectionOn(new Inlet(above.near), session, undefined, near);
   expect(connection.carrier).toBe(which === 'itself' ? undefined : near);
   const reset = once(far, 'error');
   far.resume();

@@ -12,6 +12,7 @@ import { OriginPools } from '../../src/http/origin-pools.ts';
 import type { ReplyWriter } from '../../src/http/reply-writer.ts';
 import type { Request } from '../../src/http/request.ts';
 import { MessageServer } from '../../src/http/server.ts';
+import { Inlet } from '../../src/net/inlet.ts';
 import { expectNothingLeft } from '../support/leaks.ts';
 import { tcpOrigin } from '../support/origin.ts';
 import { readAll, readUntil, until } from '../support/rig.ts';
@@ -66,7 +67,7 @@ async function front(limits: Partial<Limits> = {}, via?: string): Promise<Front>
   onTestFinished(() => {
     pools.destroy();
   });
-  server.take(connectionOn(near, session));
+  server.take(connectionOn(new Inlet(near), session));
   return { client: far, near, pools, results, requests };
 }
 

@@ -6,6 +6,7 @@ import { DEFAULT_LIMITS } from '../../src/core/limits.ts';
 import { beginSession } from '../../src/core/session.ts';
 import { connectionOn } from '../../src/http/connection.ts';
 import { canReply, MessageServer } from '../../src/http/server.ts';
+import { Inlet } from '../../src/net/inlet.ts';
 import { expectNothingLeft } from '../support/leaks.ts';
 import { readAll, readUntil, until } from '../support/rig.ts';
 import { closed, socketPair } from '../support/socket-pair.ts';
@@ -35,7 +36,7 @@ function start(held: Promise<void> = Promise.resolve()) {
 
 async function open(server: MessageServer): Promise<Socket> {
   const { near, far } = await socketPair();
-  server.take(connectionOn(near, session));
+  server.take(connectionOn(new Inlet(near), session));
   return far;
 }
 
@@ -69,7 +70,7 @@ describe('the server', () => {
     const { near } = await socketPair();
     near.destroy();
     await closed(near);
-    server.take(connectionOn(near, session));
+    server.take(connectionOn(new Inlet(near), session));
     expect(near.listenerCount('data')).toBe(0);
   });
 });

@@ -7,6 +7,7 @@ import type { Socket } from 'node:net';
 import { type ConnectionOptions, connect, createSecureContext } from 'node:tls';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { acceptTls, type ClientHandshake } from '../../src/net/client-tls.ts';
+import { Inlet } from '../../src/net/inlet.ts';
 import { Listener } from '../../src/net/listener.ts';
 import { peek } from '../../src/net/peek.ts';
 import { expectNothingLeft } from '../support/leaks.ts';
@@ -38,8 +39,14 @@ async function accepting(options: { timeout?: number; secureContext?: typeof con
   const listener = await Listener.open([{ address: '127.0.0.1', port: 0, names: [] }], (socket) => {
     onTestFinished(() => void socket.destroy());
     accepted.resolve(socket);
-    peek(socket, () => ({ more: false, value: true }), { timeout: 5_000, ceiling: 1 })
-      .then(() => acceptTls(socket, { context: options.secureContext ?? context, timeout: options.timeout ?? 5_000 }))
+    const inlet = new Inlet(socket);
+    peek(inlet, () => ({ more: false, value: true }), { timeout: 5_000, ceiling: 1 })
+      .then(() =>
+        acceptTls(inlet.release() ?? socket, {
+          context: options.secureContext ?? context,
+          timeout: options.timeout ?? 5_000,
+        }),
+      )
       .then(outcome.resolve, outcome.reject);
   });
   onTestFinished(() => listener.stop());

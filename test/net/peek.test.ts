@@ -1,10 +1,11 @@
 // A look at the first bytes: it sees every prefix, ends in every way, and leaves the stream as it was.
 
 import { describe, expect, test } from 'vitest';
-import { firstPiece, type Look, type PeekOptions, peek, peekError } from '../../src/net/peek.ts';
+import { type Look, type PeekOptions, peek, peekError } from '../../src/net/peek.ts';
+import { ends, hear, hearBytes } from '../support/hear.ts';
 import { expectNothingLeft } from '../support/leaks.ts';
-import { readAll, until } from '../support/rig.ts';
-import { readBytes, socketPair } from '../support/socket-pair.ts';
+import { until } from '../support/rig.ts';
+import { readBytes } from '../support/socket-pair.ts';
 
 expectNothingLeft();
 
@@ -32,20 +33,20 @@ describe('a look', () => {
   test('at every prefix of a message has its answer and leaves all bytes for the next reader', async () => {
     const message = Buffer.from('CONNECT ok.test:443 HTTP/1.1\r\n');
     for (let length = 1; length <= message.length; length += 1) {
-      const { near, far } = await socketPair();
+      const { near, far, inlet } = await ends();
       far.end(message);
-      const seen = await peek(near, atLeast(length), OPTIONS);
+      const seen = await peek(inlet, atLeast(length), OPTIONS);
       expect(seen).toEqual({ seen: 'value', value: message.toString('latin1', 0, length) });
-      expect(await readAll(near)).toBe(message.toString());
+      expect(await hear(inlet)).toBe(message.toString());
       near.destroy();
     }
   });
 
   test('at a message that comes one byte at a time sees each prefix once', async () => {
-    const { near, far } = await socketPair();
+    const { far, inlet } = await ends();
     const message = '\x16\x03\x01\x00\x05hello';
     const seen: string[] = [];
-    const peeked = peek(near, oneMore(message.length, seen), OPTIONS);
+    const peeked = peek(inlet, oneMore(message.length, seen), OPTIONS);
     for (let i = 0; i < message.length; i += 1) {
       far.write(message[i] ?? '', 'latin1');
       await until(() => seen.length === i + 1, `prefix ${i + 1}`);
@@ -53,14 +54,14 @@ describe('a look', () => {
     expect(await peeked).toEqual({ seen: 'value', value: message });
     expect(seen).toEqual(Array.from(message, (_, i) => message.slice(0, i + 1)));
     far.end('tail');
-    expect(await readAll(near)).toBe(`${message}tail`);
+    expect(await hear(inlet)).toBe(`${message}tail`);
   });
 
   test('is not asked before the bytes are there that it said it needs', async () => {
-    const { near, far } = await socketPair();
+    const { near, far, inlet } = await ends();
     const sizes: number[] = [];
     const peeked = peek(
-      near,
+      inlet,
       (bytes) => {
         sizes.push(bytes.length);
         return bytes.length < 5 ? { more: true, atLeast: 5 } : { more: false, value: 'done' };
@@ -80,55 +81,54 @@ describe('a look', () => {
   });
 
   test('may be followed by another at the same bytes', async () => {
-    const { near, far } = await socketPair();
+    const { far, inlet } = await ends();
     far.end('GET / HTTP/1.1\r\n\r\n');
-    expect(await peek(near, atLeast(1), OPTIONS)).toEqual({ seen: 'value', value: 'G' });
-    expect(await peek(near, atLeast(5), OPTIONS)).toEqual({ seen: 'value', value: 'GET /' });
-    expect(await readAll(near)).toBe('GET / HTTP/1.1\r\n\r\n');
+    expect(await peek(inlet, atLeast(1), OPTIONS)).toEqual({ seen: 'value', value: 'G' });
+    expect(await peek(inlet, atLeast(5), OPTIONS)).toEqual({ seen: 'value', value: 'GET /' });
+    expect(await hear(inlet)).toBe('GET / HTTP/1.1\r\n\r\n');
   });
 
   test('puts many chunks back in order, byte for byte', async () => {
-    const { near, far } = await socketPair();
+    const { near, far, inlet } = await ends();
     const message = Buffer.from(Array.from({ length: 60_000 }, (_, i) => i % 251));
-    const peeked = peek(near, atLeast(message.length), OPTIONS);
+    const peeked = peek(inlet, atLeast(message.length), OPTIONS);
     for (let at = 0; at < message.length; at += 1_111) {
       const end = Math.min(at + 1_111, message.length);
       far.write(message.subarray(at, end));
       await until(() => near.bytesRead === end, `byte ${end}`);
     }
     await peeked;
-    expect((await readBytes(near, message.length)).equals(message)).toBe(true);
+    expect((await hearBytes(inlet, message.length)).equals(message)).toBe(true);
   });
 
-  test('leaves the socket paused and without listeners of its own', async () => {
-    const { near, far } = await socketPair();
-    const events = ['readable', 'end', 'close', 'error', 'data'] as const;
-    const before = events.map((event) => near.listenerCount(event));
+  test('leaves nobody reading, and what comes next unread', async () => {
+    const { near, far, inlet } = await ends();
     far.write('abc');
-    await peek(near, atLeast(1), OPTIONS);
-    expect(events.map((event) => near.listenerCount(event))).toEqual(before);
-    expect(near.readableFlowing).not.toBe(true);
-    expect(near.readableLength).toBe(3);
+    await peek(inlet, atLeast(1), OPTIONS);
+    far.write('def');
+    await until(() => near.isPaused(), 'the socket to be stopped');
+    expect(inlet.release()).toBe(near);
+    expect((await readBytes(near, 6)).toString()).toBe('abcdef');
   });
 });
 
 describe('a look that has no answer', () => {
   test('by the ceiling ends as overflow, with the bytes put back', async () => {
-    const { near, far } = await socketPair();
+    const { far, inlet } = await ends();
     far.write('x'.repeat(100));
-    const peeked = await peek(near, oneMore(1_000, []), { timeout: 2_000, ceiling: 100 });
+    const peeked = await peek(inlet, oneMore(1_000, []), { timeout: 2_000, ceiling: 100 });
     expect(peeked).toEqual({ seen: 'overflow', bytes: 100 });
-    expect((await readBytes(near, 100)).toString()).toBe('x'.repeat(100));
+    expect((await hearBytes(inlet, 100)).toString()).toBe('x'.repeat(100));
   });
 
   test('does not hold more than the ceiling because it asks for more', async () => {
-    const { near, far } = await socketPair();
+    const { far, inlet } = await ends();
     const sizes: number[] = [];
     const insatiable: Look<never> = (bytes) => {
       sizes.push(bytes.length);
       return { more: true, atLeast: 1_000_000 };
     };
-    const peeked = peek(near, insatiable, { timeout: 2_000, ceiling: 100 });
+    const peeked = peek(inlet, insatiable, { timeout: 2_000, ceiling: 100 });
     far.write('x'.repeat(10));
     await until(() => sizes.length === 1, 'the first look');
     far.write('x'.repeat(90));
@@ -137,23 +137,23 @@ describe('a look that has no answer', () => {
   });
 
   test.each([0, 3])('by the deadline ends as timeout, its %i bytes put back', async (count) => {
-    const { near, far } = await socketPair();
+    const { far, inlet } = await ends();
     far.write('abc'.slice(0, count));
-    expect(await peek(near, atLeast(10), { timeout: 60, ceiling: 100 })).toEqual({ seen: 'timeout', bytes: count });
+    expect(await peek(inlet, atLeast(10), { timeout: 60, ceiling: 100 })).toEqual({ seen: 'timeout', bytes: count });
     far.end('rest');
-    expect(await readAll(near)).toBe(`${'abc'.slice(0, count)}rest`);
+    expect(await hear(inlet)).toBe(`${'abc'.slice(0, count)}rest`);
   });
 
   test.each([0, 3])('before the other side ends, after %i bytes, ends as end', async (count) => {
-    const { near, far } = await socketPair();
+    const { near, far, inlet } = await ends();
     far.end('abc'.slice(0, count));
-    expect(await peek(near, atLeast(10), OPTIONS)).toEqual({ seen: 'end', bytes: count });
+    expect(await peek(inlet, atLeast(10), OPTIONS)).toEqual({ seen: 'end', bytes: count });
     near.destroy();
   });
 
   test('before the other side resets ends as end', async () => {
-    const { near, far } = await socketPair();
-    const peeked = peek(near, atLeast(10), OPTIONS);
+    const { near, far, inlet } = await ends();
+    const peeked = peek(inlet, atLeast(10), OPTIONS);
     far.write('abc');
     await until(() => near.bytesRead === 3, 'the bytes');
     far.resetAndDestroy();
@@ -161,9 +161,9 @@ describe('a look that has no answer', () => {
   });
 
   test('on a socket that is gone already ends at once', async () => {
-    const { near } = await socketPair();
+    const { near, inlet } = await ends();
     near.destroy();
-    expect(await peek(near, atLeast(1), OPTIONS)).toEqual({ seen: 'end', bytes: 0 });
+    expect(await peek(inlet, atLeast(1), OPTIONS)).toEqual({ seen: 'end', bytes: 0 });
   });
 });
 
@@ -174,32 +174,5 @@ describe('an unanswered look, as an error', () => {
     [{ seen: 'end', bytes: 0 } as const, 'client-aborted', ''],
   ])('%o is %s', (peeked, code, detail) => {
     expect(peekError(peeked)).toMatchObject({ code, detail });
-  });
-});
-
-describe('the first piece', () => {
-  test('is taken off the socket, which is left paused for the next reader', async () => {
-    const { near, far } = await socketPair();
-    far.write('CONNECT ');
-    const piece = await firstPiece(near, 2_000);
-    far.end('ok.test:443');
-    expect(String(piece)).toBe('CONNECT ');
-    expect(near.isPaused()).toBe(true);
-    expect(near.listenerCount('data')).toBe(0);
-    expect(await readAll(near)).toBe('ok.test:443');
-  });
-
-  test('of a client that says nothing is a timeout', async () => {
-    const { near } = await socketPair();
-    expect(await firstPiece(near, 60)).toBe('timeout');
-  });
-
-  test.each(['ends', 'is gone'])('of a client that %s is the end', async (how) => {
-    const { near, far } = await socketPair();
-    const piece = firstPiece(near, 2_000);
-    if (how === 'ends') far.end();
-    else far.resetAndDestroy();
-    expect(await piece).toBe('end');
-    expect(await firstPiece(near.destroy(), 2_000)).toBe('end');
   });
 });

@@ -1,14 +1,15 @@
 // Two connections joined into one: what goes in comes out, no more is held than fits, and every way it can end.
 
 import { createHash, randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { createSecureContext, TLSSocket, connect as tlsConnect } from 'node:tls';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { Inlet } from '../../src/net/inlet.ts';
 import { type PipeOptions, pipe } from '../../src/net/pipe.ts';
 import { HelloGate } from '../../src/wire/hello-gate.ts';
+import { hear } from '../support/hear.ts';
 import { expectNothingLeft } from '../support/leaks.ts';
 import { readAll, until } from '../support/rig.ts';
 import { closed, pourUntilStuck, readBytes, socketPair } from '../support/socket-pair.ts';
@@ -16,9 +17,12 @@ import { TestCa } from '../support/test-ca.ts';
 
 expectNothingLeft();
 
-async function joined(options: Partial<PipeOptions> = {}) {
+/** `first`: what the client has said that was put back. */
+async function joined(options: Partial<PipeOptions> = {}, first = Buffer.alloc(0)) {
   const [left, right] = await Promise.all([socketPair(), socketPair()]);
-  const piped = pipe(left.near, right.near, { idleTimeout: 5_000, ...options });
+  const inlet = new Inlet(left.near);
+  inlet.putBack(first);
+  const piped = pipe(inlet, right.near, { idleTimeout: 5_000, ...options });
   /** `client` and `origin` are the parties; the proxy's own two sockets lie between them. */
   return { client: left.far, origin: right.far, inner: [left.near, right.near] as const, piped };
 }
@@ -70,40 +74,42 @@ describe('a tunnel', () => {
     expect(inner.map((socket) => socket.destroyed)).toEqual([true, true]);
   });
 
-  test('starts with what was put back on a socket', async () => {
+  test('starts with what was put back on the socket', async () => {
     const [left, right] = await Promise.all([socketPair(), socketPair()]);
     left.near.unshift(Buffer.from('hello '));
-    const piped = pipe(left.near, right.near, { idleTimeout: 5_000 });
+    const piped = pipe(new Inlet(left.near), right.near, { idleTimeout: 5_000 });
     left.far.end('world');
     right.far.end();
     expect(await readAll(right.far)).toBe('hello world');
     expect(await piped).toMatchObject({ end: 'complete', toUpstream: 11 });
   });
 
-  test('starts with what was taken off the client already', async () => {
-    const { client, origin, piped } = await joined({ first: Buffer.from('hello ') });
+  test('starts with what was put back', async () => {
+    const { client, origin, piped } = await joined({}, Buffer.from('hello '));
     client.end('world');
     origin.end();
     expect(await readAll(origin)).toBe('hello world');
     expect(await piped).toMatchObject({ end: 'complete', toUpstream: 11 });
   });
 
-  test('starts with what was taken off a client that has ended since', async () => {
+  test('starts with what was put back of a client that has ended since', async () => {
     const [left, right] = await Promise.all([socketPair(), socketPair()]);
-    left.far.end();
-    await once(left.near.resume(), 'end');
-    const piped = pipe(left.near, right.near, { idleTimeout: 5_000, first: Buffer.from('hello') });
+    const inlet = new Inlet(left.near);
+    left.far.end('hello');
+    await hear(inlet);
+    inlet.putBack(Buffer.from('hello'));
+    const piped = pipe(inlet, right.near, { idleTimeout: 5_000 });
     right.far.write('and ');
     right.far.end('back');
     expect(await Promise.all([readAll(right.far), readAll(left.far)])).toEqual(['hello', 'and back']);
     await piped;
   });
 
-  test('is over before it began when the gate refuses what was taken off already', async () => {
+  test('is over before it began when the gate refuses what was put back', async () => {
     const gate = new HelloGate({ accepted: 0, accept: () => true });
     // A handshake record with a ClientHello in it that has nothing in it.
     const first = Buffer.from([22, 3, 1, 0, 4, 1, 0, 0, 0]);
-    const { client, origin, piped, inner } = await joined({ gate, first });
+    const { client, origin, piped, inner } = await joined({ gate }, first);
     expect(await piped).toMatchObject({ end: 'refused', toClient: 0 });
     expect(inner.map((socket) => socket.destroyed)).toEqual([true, true]);
     expect(await readAll(origin)).toBe('');
@@ -147,7 +153,7 @@ describe('a tunnel of which one side has ended its half', () => {
     left.far.once('end', () => wire.push(null));
     const client = tlsConnect({ socket: wire, rejectUnauthorized: false });
     client.on('error', () => undefined);
-    const piped = pipe(near, right.near, { idleTimeout: 5_000 });
+    const piped = pipe(new Inlet(near), right.near, { idleTimeout: 5_000 });
     client.end('question');
     expect(await readAll(right.far)).toBe('question');
     expect(types.at(-1)).not.toBe(ALERT);
@@ -246,7 +252,7 @@ describe('a tunnel that breaks', () => {
   test.each(['client', 'upstream'] as const)('because the %s was gone before ends at once', async (side) => {
     const [left, right] = await Promise.all([socketPair(), socketPair()]);
     (side === 'client' ? left : right).near.destroy();
-    expect(await pipe(left.near, right.near, { idleTimeout: 5_000 })).toEqual({
+    expect(await pipe(new Inlet(left.near), right.near, { idleTimeout: 5_000 })).toEqual({
       end: `${side}-error`,
       toClient: 0,
       toUpstream: 0,

@@ -5,8 +5,8 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { type Fronted, ProxyHeaders } from '../../src/net/proxy-headers.ts';
+import { ends, hearBytes } from '../support/hear.ts';
 import { binaryHeader, inet, lineHeader, TOLD } from '../support/proxy-header.ts';
-import { readBytes, socketPair } from '../support/socket-pair.ts';
 
 const TRUSTED = '10.0.0.1';
 const STRANGER = '192.0.2.1';
@@ -32,20 +32,20 @@ describe('a trusted source', () => {
   test.each([
     ['version 1', lineHeader()],
     ['version 2', binaryHeader(0x21, 0x11, inet())],
-  ])('tells the client by %s, and what follows stays on the socket', async (_name, header) => {
-    const { near, far } = await socketPair();
+  ])('tells the client by %s, and what follows stays to be read', async (_name, header) => {
+    const { near, far, inlet } = await ends();
     far.write(Buffer.concat([header, Buffer.from('CONNECT')]));
-    expect(await headers().take(near, TRUSTED, LONG)).toEqual(told);
+    expect(await headers().take(inlet, TRUSTED, LONG)).toEqual(told);
     expect(near.destroyed).toBe(false);
-    expect((await readBytes(near, 7)).toString()).toBe('CONNECT');
+    expect((await hearBytes(inlet, 7)).toString()).toBe('CONNECT');
   });
 
   test.each([
     ['version 1', lineHeader()],
     ['version 2', binaryHeader(0x21, 0x11, inet())],
   ])('LB-05: may send %s byte by byte, and the rest later', async (_name, header) => {
-    const { near, far } = await socketPair();
-    const taken = headers().take(near, TRUSTED, LONG);
+    const { near, far, inlet } = await ends();
+    const taken = headers().take(inlet, TRUSTED, LONG);
     await sendApart(
       far,
       near,
@@ -53,57 +53,57 @@ describe('a trusted source', () => {
     );
     expect(await taken).toEqual(told);
     far.write('later');
-    expect((await readBytes(near, 5)).toString()).toBe('later');
+    expect((await hearBytes(inlet, 5)).toString()).toBe('later');
   });
 
   test('speaks for itself by LOCAL', async () => {
-    const { near, far } = await socketPair();
+    const { far, inlet } = await ends();
     far.end(binaryHeader(0x20, 0, Buffer.alloc(0)));
-    expect(await headers().take(near, TRUSTED, LONG)).toEqual({ kind: 'in' });
+    expect(await headers().take(inlet, TRUSTED, LONG)).toEqual({ kind: 'in' });
   });
 
   test.each([
     ['anything else first', Buffer.from('CONNECT a:443 HTTP/1.1\r\n'), /begins without one/],
     ['a broken header', Buffer.from('PROXY TCP4 1.2.3.4\r\n'), /malformed: the line is not that of version 1\.$/],
   ])('LB-02/03: that sends %s is refused', async (_name, bytes, detail) => {
-    const { near, far } = await socketPair();
+    const { far, inlet } = await ends();
     far.write(bytes);
-    expect(await headers().take(near, TRUSTED, LONG)).toEqual(refusal(detail));
+    expect(await headers().take(inlet, TRUSTED, LONG)).toEqual(refusal(detail));
   });
 
   test.each([1, 5, 20])('LB-05: that ends after %i bytes is refused', async (length) => {
-    const { near, far } = await socketPair();
+    const { far, inlet } = await ends();
     far.end(lineHeader().subarray(0, length));
-    expect(await headers().take(near, TRUSTED, LONG)).toEqual(refusal(/cut short/));
+    expect(await headers().take(inlet, TRUSTED, LONG)).toEqual(refusal(/cut short/));
   });
 
   test('that ends without a byte is gone', async () => {
-    const { near, far } = await socketPair();
+    const { far, inlet } = await ends();
     far.end();
-    expect(await headers().take(near, TRUSTED, LONG)).toEqual({ kind: 'gone' });
+    expect(await headers().take(inlet, TRUSTED, LONG)).toEqual({ kind: 'gone' });
   });
 
   test('that is reset before it could be asked who it is, is gone', async () => {
-    const { near } = await socketPair();
-    expect(await headers().take(near, '', LONG)).toEqual({ kind: 'gone' });
+    const { inlet } = await ends();
+    expect(await headers().take(inlet, '', LONG)).toEqual({ kind: 'gone' });
   });
 
   test.each([0, 5, 20])('LB-05: that stops after %i bytes is refused at the deadline', async (length) => {
-    const { near, far } = await socketPair();
+    const { far, inlet } = await ends();
     far.write(lineHeader().subarray(0, length));
-    expect(await headers().take(near, TRUSTED, 50)).toEqual(refusal(/did not arrive in time/));
+    expect(await headers().take(inlet, TRUSTED, 50)).toEqual(refusal(/did not arrive in time/));
   });
 
   test('LB-05: is refused where too many of its connections have said nothing yet', async () => {
     const gate = headers(2);
-    const [first, second] = [await socketPair(), await socketPair()];
-    const waiting = gate.take(first.near, TRUSTED, LONG);
-    const { kind, error } = (await gate.take(second.near, TRUSTED, LONG)) as Extract<Fronted, { kind: 'refused' }>;
+    const [first, second] = [await ends(), await ends()];
+    const waiting = gate.take(first.inlet, TRUSTED, LONG);
+    const { kind, error } = (await gate.take(second.inlet, TRUSTED, LONG)) as Extract<Fronted, { kind: 'refused' }>;
     expect({ kind, code: error.code }).toEqual({ kind: 'refused', code: 'overloaded' });
     first.far.write(lineHeader());
     expect(await waiting).toEqual(told);
     second.far.write(lineHeader());
-    expect(await gate.take(second.near, TRUSTED, LONG)).toEqual(told);
+    expect(await gate.take(second.inlet, TRUSTED, LONG)).toEqual(told);
   });
 });
 
@@ -114,11 +114,11 @@ describe('any other source', () => {
     ['POST / HTTP/1.1\r\n'],
     ['PROPFIND / HTTP/1.1\r\n'],
     ['\r\nGET / HTTP/1.1\r\n'],
-  ])('is its own client, and %j stays on the socket', async (text) => {
-    const { near, far } = await socketPair();
+  ])('is its own client, and %j stays to be read', async (text) => {
+    const { inlet, far } = await ends();
     far.write(text, 'latin1');
-    expect(await headers().take(near, STRANGER, LONG)).toEqual({ kind: 'in' });
-    expect((await readBytes(near, text.length)).toString('latin1')).toBe(text);
+    expect(await headers().take(inlet, STRANGER, LONG)).toEqual({ kind: 'in' });
+    expect((await hearBytes(inlet, text.length)).toString('latin1')).toBe(text);
   });
 
   test.each([
@@ -126,19 +126,19 @@ describe('any other source', () => {
     ['version 2', binaryHeader(0x21, 0x11, inet())],
     ['a broken line', Buffer.from('PROXY nonsense\r\n')],
   ])('LB-01: is refused with %s', async (_name, bytes) => {
-    const { near, far } = await socketPair();
+    const { far, inlet } = await ends();
     far.write(bytes);
-    expect(await headers().take(near, STRANGER, LONG)).toEqual(refusal(/not a trusted one/));
+    expect(await headers().take(inlet, STRANGER, LONG)).toEqual(refusal(/not a trusted one/));
   });
 
   test('LB-05: that says nothing keeps no trusted one out', async () => {
     const gate = headers(2);
-    const [silent, second, third] = [await socketPair(), await socketPair(), await socketPair()];
-    const waiting = gate.take(silent.near, STRANGER, LONG);
+    const [silent, second, third] = [await ends(), await ends(), await ends()];
+    const waiting = gate.take(silent.inlet, STRANGER, LONG);
     // Nobody looks whether it has a header: the parser will.
-    expect(await gate.take(second.near, STRANGER, LONG)).toEqual({ kind: 'in' });
+    expect(await gate.take(second.inlet, STRANGER, LONG)).toEqual({ kind: 'in' });
     third.far.write(lineHeader());
-    expect(await gate.take(third.near, TRUSTED, LONG)).toEqual(told);
+    expect(await gate.take(third.inlet, TRUSTED, LONG)).toEqual(told);
     silent.far.destroy();
     await once(silent.far, 'close');
     expect(await waiting).toEqual({ kind: 'in' });
