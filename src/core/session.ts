@@ -100,5 +100,6 @@ export function beginTunnel(authority: Authority, decision: Permit | Denial, beg
 
 /** An address as it is compared and logged: IPv4 that came in over a dual-stack socket loses its `::ffff:`. */
 export function plainAddress(address: string | undefined): string {
-  return address?.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '') ?? '';
+  if (address?.startsWith(':') !== true) return address ?? '';
+  return address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '');
 }

@@ -68,7 +68,6 @@ export function explain(services: Explainers, told: Case): Refusal {
 
 function askerOf({ connection, request, target, identity, error, authority }: Case): Asker {
   const { session, tunnel, socket, carrier } = connection;
-  const { localAddress, localPort } = carrier ?? socket;
   const to = target?.authority ?? authority ?? tunnel?.authority;
   return {
     client: session.client.address,
@@ -79,7 +78,11 @@ function askerOf({ connection, request, target, identity, error, authority }: Ca
     host: to?.host,
     port: to?.port,
     path: target?.path,
-    local: localPort === undefined ? undefined : { address: plainAddress(localAddress), port: localPort },
+    // Only some pages tell it, and it is a question to the system.
+    get local() {
+      const { localAddress, localPort } = carrier ?? socket;
+      return localPort === undefined ? undefined : { address: plainAddress(localAddress), port: localPort };
+    },
     peer: error.peer,
     languages: request ? valuesOf(request.rawHeaders, 'accept-language') : [],
   };

@@ -29,7 +29,8 @@ export async function handleConnection(
   const { socket } = inlet;
   const session = beginSession(client ?? { address: plainAddress(socket.remoteAddress), port: socket.remotePort ?? 0 });
   if (stage.journal.needs.has('ends')) session.local = localOf(socket);
-  const admission = await stage.places.admit(socket, clientKey(session.client.address));
+  const admitting = stage.places.admit(socket, clientKey(session.client.address));
+  const admission = admitting instanceof Promise ? await admitting : admitting;
   if (admission !== 'in') {
     if (admission === 'gone') stage.journal.tellNoRequest(session);
     else turnAway(stage, session, socket, admission);

@@ -113,7 +113,8 @@ async function carryOut(stage: Stage, connection: Connection, tunnel: Tunnel, re
   const route = tunnel.instead ? undefined : await locate(stage, connection, tunnel, request, decision);
   if (route === 'answered') return undefined;
   if (!route?.via || !passesUnread(decision)) {
-    return afterHello(stage, connection, tunnel, await awaitHello(stage, connection, tunnel), route);
+    // Awaited here, since to hand a promise on takes two turns more.
+    return await afterHello(stage, connection, tunnel, await awaitHello(stage, connection, tunnel), route);
   }
   const ahead = await throughParent(stage, connection, tunnel, request, route);
   if (!ahead) return undefined;

@@ -71,12 +71,13 @@ export class Conversation {
     this.#limits = limits;
     this.#handlers = handlers;
     this.#onOver = onOver;
-    this.#deadline.set(limits.headerTimeout);
   }
 
   /** Reads from now on. */
   begin(): void {
     this.#connection.inlet.read({ onPiece: this.#onPiece, onEnd: this.#onEnd, onClose: this.#onClose });
+    // What was held may have been all of a head.
+    if (!this.#deaf && !this.#request) this.#deadline.set(this.#limits.headerTimeout);
   }
 
   /** The tunnel whose inside this is. */
