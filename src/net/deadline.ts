@@ -1,13 +1,13 @@
 // One point in time that is moved with every message or piece of one, for a whole connection: moving it later costs no
-// timer. Each client connection and each lane has one.
+// timer. Each client connection and each lane has one, and so has each wait for a peer.
+
+import { Clock } from './clock.ts';
 
 export class Deadline {
   readonly #onPast: () => void;
-  #timer: NodeJS.Timeout | undefined;
-  /** By the monotonic clock, as `#due`; infinite while nothing is awaited. */
+  #clock: Clock | undefined;
+  /** By the monotonic clock; infinite while nothing is awaited. */
   #at = Number.POSITIVE_INFINITY;
-  /** When the timer comes due: at the deadline or before it. */
-  #due = Number.POSITIVE_INFINITY;
 
   constructor(onPast: () => void) {
     this.#onPast = onPast;
@@ -17,10 +17,11 @@ export class Deadline {
   set(milliseconds: number): void {
     const now = performance.now();
     this.#at = now + milliseconds;
-    if (this.#at < this.#due) this.#arm(now);
+    this.#clock ??= Clock.lend(this.#look);
+    this.#clock.setFor(this.#at, now);
   }
 
-  /** Nothing is awaited; a timer that runs stays for the next deadline. */
+  /** Nothing is awaited for now. */
   clear(): void {
     this.#at = Number.POSITIVE_INFINITY;
   }
@@ -28,22 +29,15 @@ export class Deadline {
   /** Nothing will be awaited any more. */
   end(): void {
     this.clear();
-    clearTimeout(this.#timer);
-    this.#due = Number.POSITIVE_INFINITY;
-  }
-
-  #arm(now: number): void {
-    clearTimeout(this.#timer);
-    this.#due = this.#at;
-    this.#timer = setTimeout(this.#look, Math.ceil(this.#at - now));
+    this.#clock?.giveBack();
+    this.#clock = undefined;
   }
 
   readonly #look = (): void => {
-    this.#due = Number.POSITIVE_INFINITY;
     if (this.#at === Number.POSITIVE_INFINITY) return;
     const now = performance.now();
     if (now < this.#at) {
-      this.#arm(now);
+      this.#clock?.setFor(this.#at, now);
       return;
     }
     this.clear();

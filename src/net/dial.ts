@@ -3,6 +3,7 @@
 
 import type { Socket, TcpNetConnectOpts } from 'node:net';
 import { messageOf, ProxyError } from '../core/errors.ts';
+import { Deadline } from './deadline.ts';
 
 /** Milliseconds before the next address is tried beside the first (RFC 8305 section 5). */
 const ATTEMPT_DELAY = 250;
@@ -51,13 +52,13 @@ export function dial<S extends Socket>(
     let lastError: Error | undefined;
     let lastAddress: string | undefined;
     let next: NodeJS.Timeout | undefined;
-    const deadline = setTimeout(
-      () => fail(new ProxyError('connect-timeout', `${addresses.join(', ')} port ${port}`, { peer: lastAddress })),
-      timeout,
+    const deadline = new Deadline(() =>
+      fail(new ProxyError('connect-timeout', `${addresses.join(', ')} port ${port}`, { peer: lastAddress })),
     );
+    deadline.set(timeout);
 
     const settle = (): void => {
-      clearTimeout(deadline);
+      deadline.end();
       clearTimeout(next);
       for (const socket of pending) drop(socket);
     };

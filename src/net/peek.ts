@@ -1,6 +1,7 @@
 // Looks at the first bytes of a inlet and puts them back, so that whoever reads next sees the stream from its start.
 
 import { ProxyError } from '../core/errors.ts';
+import { Deadline } from './deadline.ts';
 import type { Inlet } from './inlet.ts';
 
 /** What a reader says of the bytes so far: a value, or that fewer than `atLeast` in all will not be enough. */
@@ -33,11 +34,11 @@ export function peek<T>(inlet: Inlet, look: Look<T>, { timeout, ceiling }: PeekO
     let held = NOTHING;
     let bytes = 0;
     let atLeast = 1;
-    const timer = setTimeout(() => finish({ seen: 'timeout', bytes }), timeout);
+    const deadline = new Deadline(() => finish({ seen: 'timeout', bytes }));
 
     const all = (): Buffer => (held.length === bytes ? held : held.subarray(0, bytes));
     const finish = (result: Peeked<T>): void => {
-      clearTimeout(timer);
+      deadline.end();
       inlet.hold();
       inlet.putBack(all());
       resolve(result);
@@ -53,6 +54,7 @@ export function peek<T>(inlet: Inlet, look: Look<T>, { timeout, ceiling }: PeekO
       else atLeast = Math.min(answer.atLeast, ceiling);
     };
 
+    deadline.set(timeout);
     inlet.read({ onPiece, onEnd, onClose: onEnd });
   });
 }
