@@ -4,20 +4,18 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { type Host, parseHost } from '../core/authority.ts';
-import { asProxyError, ProxyError } from '../core/errors.ts';
+import { asProxyError } from '../core/errors.ts';
 import { beginSession, type Endpoint, plainAddress, type Session } from '../core/session.ts';
 import { connectionOn } from '../http/connection.ts';
-import { clientKey } from '../net/client-key.ts';
 import { Inlet } from '../net/inlet.ts';
 import type { ListenOptions } from '../net/options.ts';
-import { type Peeked, peek, peekError } from '../net/peek.ts';
+import { peekError } from '../net/peek.ts';
 import type { LeafIdentity } from '../pki/leaf-identity.ts';
-import { classify } from '../wire/classify.ts';
 import { knowCertificate } from './know-certificate.ts';
+import { letIn } from './let-in.ts';
 import { peekHello } from './peek-hello.ts';
 import type { Stage } from './services.ts';
 import { failedHandshake, type Handshake, shakeHands } from './shake-hands.ts';
-import { turnAway } from './turn-away.ts';
 
 /** `client`: whom a load balancer says that the connection is of; absent: whoever dialled us. */
 export async function handleConnection(
@@ -29,21 +27,9 @@ export async function handleConnection(
   const { socket } = inlet;
   const session = beginSession(client ?? { address: plainAddress(socket.remoteAddress), port: socket.remotePort ?? 0 });
   if (stage.journal.needs.has('ends')) session.local = localOf(socket);
-  const admitting = stage.places.admit(socket, clientKey(session.client.address));
-  const admission = admitting instanceof Promise ? await admitting : admitting;
-  if (admission !== 'in') {
-    if (admission === 'gone') stage.journal.tellNoRequest(session);
-    else turnAway(stage, session, socket, admission);
-    return;
-  }
-  const first = await firstWord(inlet, stage.limits.headerTimeout);
-  if (first.seen !== 'value') {
-    socket.destroy();
-    const failure = first.seen === 'timeout' ? new ProxyError('request-timeout') : undefined;
-    stage.journal.tellNoRequest(session, { failure });
-    return;
-  }
-  const isTls = first.value === 'tls';
+  const first = await letIn(stage, session, inlet);
+  if (first === undefined) return;
+  const isTls = first === 'tls';
   const secured = isTls ? await secureOwnPort(stage, session, inlet, listen) : undefined;
   if (isTls && !secured) return;
   const connection = connectionOn(secured ? new Inlet(secured.socket) : inlet, session, undefined, socket);
@@ -54,11 +40,6 @@ export async function handleConnection(
     connection.ownName = secured.name;
     stage.server.takeStreams(connection);
   } else stage.server.take(connection);
-}
-
-/** What a connection begins with, by its first piece. */
-export function firstWord(inlet: Inlet, timeout: number): Promise<Peeked<ReturnType<typeof classify>>> {
-  return peek(inlet, (bytes) => ({ more: false, value: classify(bytes) }), { timeout, ceiling: 1 });
 }
 
 /** Where a client has come in. */

@@ -4,13 +4,12 @@
 import { ProxyError } from '../core/errors.ts';
 import { beginSession, type Endpoint } from '../core/session.ts';
 import { connectionOn } from '../http/connection.ts';
-import { clientKey } from '../net/client-key.ts';
 import type { Inlet } from '../net/inlet.ts';
 import type { InterceptOptions } from '../net/options.ts';
-import { firstWord, localOf } from './handle-connection.ts';
+import { localOf } from './handle-connection.ts';
+import { letIn } from './let-in.ts';
 import { openIntercepted } from './open-intercepted.ts';
 import type { Stage } from './services.ts';
-import { turnAway } from './turn-away.ts';
 
 export async function handleIntercepted(
   stage: Stage,
@@ -18,23 +17,12 @@ export async function handleIntercepted(
   { httpsPort, httpPort }: InterceptOptions,
   client: Endpoint,
 ): Promise<void> {
-  const { journal, limits, places } = stage;
+  const { journal } = stage;
   const { socket } = inlet;
   const session = beginSession(client);
   if (journal.needs.has('ends')) session.local = localOf(socket);
-  const admission = await places.admit(socket, clientKey(client.address));
-  if (admission !== 'in') {
-    if (admission === 'gone') journal.tellNoRequest(session);
-    else turnAway(stage, session, socket, admission);
-    return;
-  }
-  const first = await firstWord(inlet, limits.headerTimeout);
-  if (first.seen !== 'value') {
-    socket.destroy();
-    const late = first.seen === 'timeout';
-    journal.tellNoRequest(session, late ? { failure: new ProxyError('request-timeout') } : {});
-    return;
-  }
+  const first = await letIn(stage, session, inlet);
+  if (first === undefined) return;
   if (stage.ownDials?.has(client)) {
     socket.destroy();
     const mend =
@@ -42,7 +30,7 @@ export async function handleIntercepted(
     journal.tellNoRequest(session, { outcome: 'failed', failure: new ProxyError('loop', mend) });
     return;
   }
-  if (first.value === 'tls') {
+  if (first === 'tls') {
     await openIntercepted(stage, session, inlet, httpsPort);
     return;
   }

@@ -84,9 +84,9 @@ function activeRequests({ underWay, tunnels }: Services): ActiveRequest[] {
       user: identity?.user,
     });
   }
-  for (const { socket, passing } of tunnels.spliced) {
+  for (const { socket, subject } of tunnels.spliced) {
     if (rows.length >= MOST_ROWS) break;
-    const { id, authority, begin, identity, client = '' } = passing;
+    const { id, authority, begin, identity, client = '' } = subject;
     const { bytesRead: sent, bytesWritten: received } = socket;
     const base = { ...timesOf(begin, now), id, client, local: '', received, sent, requests: 1 };
     rows.push({ ...base, method: 'CONNECT', url: formatAuthority(authority), user: identity?.user });

@@ -59,7 +59,7 @@ export class OpenTunnels {
   }
 
   /** Tunnels, each with its socket towards the origin. */
-  get spliced(): Iterable<{ readonly socket: Socket; readonly passing: Tunnel }> {
+  get spliced(): Iterable<{ readonly socket: Socket; readonly subject: Tunnel }> {
     return this.#spliced;
   }
 
@@ -82,24 +82,24 @@ export class OpenTunnels {
   }
 }
 
-/** One that passes; `passing`: what is decided on. */
+/** One that passes; `subject`: what is decided on. */
 class Open<T> implements Passing {
   readonly socket: Socket;
-  readonly passing: T;
+  readonly subject: T;
   seat: Seat | undefined;
-  readonly #decide: (services: Judging, passing: T) => string | undefined;
+  readonly #decide: (services: Judging, subject: T) => string | undefined;
   #cut: ProxyError | undefined;
 
-  constructor(socket: Socket, passing: T, decide: (services: Judging, passing: T) => string | undefined) {
+  constructor(socket: Socket, subject: T, decide: (services: Judging, subject: T) => string | undefined) {
     this.socket = socket;
-    this.passing = passing;
+    this.subject = subject;
     this.#decide = decide;
   }
 
   /** Whether it is cut by this, and was not before; who asks closes its socket. */
   judge({ services, onReload }: Review): boolean {
     if (this.#cut) return false;
-    const reason = onReload === 'cut' ? 'policy.onReload is cut.' : this.#decide(services, this.passing);
+    const reason = onReload === 'cut' ? 'policy.onReload is cut.' : this.#decide(services, this.subject);
     if (reason !== undefined) this.#cut = new ProxyError('config-changed', reason);
     return this.#cut !== undefined;
   }

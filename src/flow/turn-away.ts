@@ -1,12 +1,11 @@
 // Tells a client that there is no place for it: in words as long as few are told so, and by a reset beyond. Called by
-// flow/handle-connection.
+// flow/let-in.
 
-import type { Socket } from 'node:net';
 import { ProxyError } from '../core/errors.ts';
 import { nextId, type Session } from '../core/session.ts';
 import { connectionOn } from '../http/connection.ts';
 import { mediaTypeOf, replyRaw } from '../http/reply.ts';
-import { Inlet } from '../net/inlet.ts';
+import type { Inlet } from '../net/inlet.ts';
 import { type Explainers, explain } from './explain.ts';
 import type { Services } from './services.ts';
 
@@ -17,10 +16,11 @@ const NO_REQUEST = 'error:transaction-end-before-headers';
 export function turnAway(
   services: Pick<Services, 'journal' | 'places'> & Explainers,
   session: Session,
-  socket: Socket,
+  inlet: Inlet,
   why: 'full' | 'client-full',
 ): void {
   const { journal, places } = services;
+  const { socket } = inlet;
   const failure =
     why === 'full'
       ? new ProxyError('overloaded')
@@ -31,8 +31,10 @@ export function turnAway(
     journal.tellNoRequest(session, told);
     return;
   }
-  const connection = connectionOn(new Inlet(socket), session);
+  const connection = connectionOn(inlet, session);
   const refusal = explain(services, { connection, error: failure, url: NO_REQUEST, id: nextId() });
+  // A header of a load balancer may have been read before: what else comes must be, or it would take the reply back.
+  inlet.drop();
   const bytes = replyRaw(socket, refusal);
   journal.tellNoRequest(session, { ...told, status: failure.status, bytes, contentType: mediaTypeOf(refusal) });
 }

@@ -10,7 +10,7 @@ export interface Connection {
   /** The tunnel whose inside this is; absent on the plain side. */
   readonly tunnel: Tunnel | undefined;
   readonly socket: Socket;
-  /** What comes on it. */
+  /** What comes on it; where it carries streams, that is for node:http2 alone. */
   readonly inlet: Inlet;
   /** The TCP connection below the TLS of `socket`; absent when `socket` is that itself. */
   readonly carrier: Socket | undefined;

@@ -76,7 +76,7 @@ export class Conversation {
   /** Reads from now on. */
   begin(): void {
     this.#connection.inlet.read({ onPiece: this.#onPiece, onEnd: this.#onEnd, onClose: this.#onClose });
-    // What was held may have been all of a head.
+    // What was held may have been all of a head, or none at all.
     if (!this.#deaf && !this.#request) this.#deadline.set(this.#limits.headerTimeout);
   }
 

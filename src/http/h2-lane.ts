@@ -50,7 +50,7 @@ export class H2Lane {
   /** Whether no exchange has run on it yet. */
   fresh = true;
   /** Among the connections that rest; for the pools. */
-  rest: Seat | undefined;
+  restingSeat: Seat | undefined;
   /** The origin has said anything to a request. */
   answered = false;
   #retired = false;

@@ -65,9 +65,9 @@ export class Lane {
   /** Whether no exchange has run on it yet: a failure then is not that of a stale connection. */
   fresh = true;
   /** Among the connections that are open; for the pools. */
-  seat: Seat | undefined;
+  openSeat: Seat | undefined;
   /** Among those that rest; likewise. */
-  rest: Seat | undefined;
+  restingSeat: Seat | undefined;
   /** The client whose credentials the connection itself has taken on; it is nobody else's then. */
   owner: Socket | undefined;
   #method = '';

@@ -125,7 +125,7 @@ export class OriginPools {
     const lane = this.#multiplexed.findExtended(originOf(authority, scheme, via?.turn(authority), identity));
     if (!lane) return undefined;
     via?.advance();
-    wake(lane);
+    leaveRest(lane);
     return lane.enter();
   }
 
@@ -150,7 +150,7 @@ export class OriginPools {
     const at = chooseLane(idle, client);
     // A list that is empty then stays until a connection of the origin closes: its next exchange is as good as here.
     const [lane] = at < 0 ? [] : idle.splice(at, 1);
-    if (lane) wake(lane);
+    if (lane) leaveRest(lane);
     return lane;
   }
 
@@ -188,7 +188,7 @@ export class OriginPools {
   #keep(parts: LaneParts): Lane {
     this.#refuseLate(parts.connection);
     const lane = new Lane(parts, this.#limits, (gone) => this.#forget(gone));
-    lane.seat = this.#lanes.add(lane);
+    lane.openSeat = this.#lanes.add(lane);
     return lane;
   }
 
@@ -201,7 +201,7 @@ export class OriginPools {
   #enter(origin: string): H2Exchange | undefined {
     const lane = this.#multiplexed.find(origin);
     if (!lane) return undefined;
-    wake(lane);
+    leaveRest(lane);
     return lane.enter();
   }
 
@@ -215,7 +215,7 @@ export class OriginPools {
   };
 
   readonly #onGone = (lane: H2Lane): void => {
-    wake(lane);
+    leaveRest(lane);
     this.#multiplexed.forget(lane);
   };
 
@@ -232,7 +232,7 @@ export class OriginPools {
   #endSoon(way: Lane | H2Lane): void {
     const end = (): void => {
       // One of HTTP/2 may have been entered again, by whoever has made sure of it.
-      if (way instanceof Lane || way.rest) way.destroy();
+      if (way instanceof Lane || way.restingSeat) way.destroy();
     };
     setTimeout(end, LAST_REST).unref();
   }
@@ -266,7 +266,7 @@ export class OriginPools {
   }
 
   #rest(way: Lane | H2Lane): void {
-    way.rest ??= this.#resting.add(way);
+    way.restingSeat ??= this.#resting.add(way);
   }
 
   #dropOldest(): void {
@@ -274,7 +274,7 @@ export class OriginPools {
   }
 
   #drop(way: Lane | H2Lane | undefined): void {
-    if (!way?.rest) return;
+    if (!way?.restingSeat) return;
     if (way instanceof Lane) this.#forget(way);
     else this.#onGone(way);
     way.destroy();
@@ -282,8 +282,8 @@ export class OriginPools {
 
   /** An origin without a connection leaves nothing behind: memory does not grow with the hosts ever seen. */
   #forget(lane: Lane): void {
-    lane.seat?.leave();
-    wake(lane);
+    lane.openSeat?.leave();
+    leaveRest(lane);
     const idle = this.#idle.get(lane.origin);
     const at = idle?.indexOf(lane) ?? -1;
     if (at >= 0) idle?.splice(at, 1);
@@ -292,9 +292,9 @@ export class OriginPools {
 }
 
 /** It does not rest any more. */
-function wake(way: Lane | H2Lane): void {
-  way.rest?.leave();
-  way.rest = undefined;
+function leaveRest(way: Lane | H2Lane): void {
+  way.restingSeat?.leave();
+  way.restingSeat = undefined;
 }
 
 /** Milliseconds that a lane of retired pools rests: longer than an origin is waited for that may say no (see flow/bump). */

@@ -1,5 +1,5 @@
 // One point in time that is moved with every message or piece of one, for a whole connection: moving it later costs no
-// timer. Each client connection and each lane has one, and so has each wait for a peer.
+// timer. Each client connection and each lane has one, and so have the look at first bytes and the dial.
 
 import { Clock } from './clock.ts';
 
@@ -8,6 +8,7 @@ export class Deadline {
   #clock: Clock | undefined;
   /** By the monotonic clock; infinite while nothing is awaited. */
   #at = Number.POSITIVE_INFINITY;
+  #isOver = false;
 
   constructor(onPast: () => void) {
     this.#onPast = onPast;
@@ -15,6 +16,8 @@ export class Deadline {
 
   /** `onPast` is called once, in so many milliseconds from now, unless the deadline is moved or cleared before. */
   set(milliseconds: number): void {
+    // Whoever is told late of a connection that has closed would hold a clock that nobody gives back.
+    if (this.#isOver) return;
     const now = performance.now();
     this.#at = now + milliseconds;
     this.#clock ??= Clock.lend(this.#look);
@@ -26,9 +29,10 @@ export class Deadline {
     this.#at = Number.POSITIVE_INFINITY;
   }
 
-  /** Nothing will be awaited any more. */
+  /** Nothing will be awaited any more, whatever is set from now on. */
   end(): void {
     this.clear();
+    this.#isOver = true;
     this.#clock?.giveBack();
     this.#clock = undefined;
   }

@@ -1,6 +1,6 @@
 // What one side says, for whoever reads it now. Listens to the socket once: a connection is handed on three times before
 // its first byte goes through, and listeners put off and on, a stop and a new start at each hand-over, and bytes put back
-// between them came to a tenth of all that a spliced connection costs. Made for each socket of a client.
+// between them came to a twentieth of what a spliced connection costs. Made for each socket on which a client is heard.
 
 import type { Socket } from 'node:net';
 
@@ -25,18 +25,23 @@ export class Inlet {
   #ended = false;
   #listens = false;
 
-  /** The socket is paused. Nothing is listened to before somebody reads. */
+  /** The socket does not flow yet. Nothing is listened to before somebody reads. */
   constructor(socket: Socket) {
     this.socket = socket;
   }
 
-  /** From now on `reader` has all that comes, at once what is held; it may stop the socket, and let it go on. */
+  /**
+   * From now on `reader` has all that comes, at once what is held, and the end behind it, if that has been said; for the rest
+   * it may stop the socket, and let it go on.
+   */
   read(reader: Reader): void {
-    this.#reader = reader;
     if (this.socket.destroyed) {
+      // The event may still be to come.
+      this.#reader = undefined;
       reader.onClose();
       return;
     }
+    this.#reader = reader;
     if (!this.#listens) this.#listen();
     else if (this.socket.isPaused()) this.socket.resume();
     if (this.#held.length > 0) {

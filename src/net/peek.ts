@@ -1,4 +1,4 @@
-// Looks at the first bytes of a inlet and puts them back, so that whoever reads next sees the stream from its start.
+// Looks at the first bytes of an inlet and puts them back, so that whoever reads next sees the stream from its start.
 
 import { ProxyError } from '../core/errors.ts';
 import { Deadline } from './deadline.ts';

@@ -130,8 +130,6 @@ export function pipe(
     upstream.on('close', () => {
       if (!down.ended || !upstream.writableFinished) finish('upstream-error');
     });
-    if (upstream.destroyed) finish('upstream-error');
-    if (done) return;
     const downward: Course = { lane: down, ended: laneEnded(AFTER_UPSTREAM_ENDED), isLast, pass: fromOrigin };
     const upward: Course = { lane: up, ended: laneEnded(AFTER_CLIENT_ENDED), isLast, pass: fromClient };
     client.on('drain', () => upstream.resume());
@@ -160,6 +158,8 @@ export function pipe(
         if (!up.ended || !client.writableFinished) finish('client-error');
       },
     });
+    // What it has said before it went is with the client.
+    if (upstream.destroyed) finish('upstream-error');
   });
 }
 

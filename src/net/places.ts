@@ -2,6 +2,7 @@
 // Called by flow/handle-connection, for each accepted socket, before a byte of it is read.
 
 import type { Socket } from 'node:net';
+import { Roster } from '../core/roster.ts';
 
 /** `full`: no place became free in time; `client-full`: this client has all of its share; `gone`: it left meanwhile. */
 export type Admission = 'in' | 'full' | 'client-full' | 'gone';
@@ -26,7 +27,7 @@ interface Waiting {
 export class Places {
   #options: PlacesOptions;
   readonly #byClient = new Map<string, number>();
-  readonly #queue = new Set<Waiting>();
+  readonly #queue = new Roster<Waiting>();
   #taken = 0;
   #lingering = 0;
 
@@ -94,20 +95,19 @@ export class Places {
       const finish = (admission: Admission): void => {
         clearTimeout(timer);
         socket.off('close', onClose);
-        this.#queue.delete(waiting);
+        seat.leave();
         resolve(admission);
       };
       const onClose = (): void => finish('gone');
-      const waiting: Waiting = {
+      const seat = this.#queue.add({
         enter: () => {
           this.#taken += 1;
           socket.on('close', this.#onLeft);
           finish('in');
         },
-      };
+      });
       const timer = setTimeout(() => finish('full'), this.#options.patience);
       socket.once('close', onClose);
-      this.#queue.add(waiting);
     });
   }
 
@@ -115,9 +115,7 @@ export class Places {
     this.#taken -= 1;
     // There may be fewer by now.
     if (this.#taken >= this.#options.connections) return;
-    // The first that came is the first of the set.
-    const [first] = this.#queue;
-    first?.enter();
+    this.#queue.oldest?.enter();
   };
 
   #forget(client: string): void {

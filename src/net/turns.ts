@@ -1,5 +1,7 @@
 // So many of a kind at once for one client; the others wait in line. Called by flow/ around the handshakes with clients.
 
+import { Roster } from '../core/roster.ts';
+
 export interface TurnsOptions {
   /** For one client. */
   readonly atOnce: number;
@@ -12,7 +14,7 @@ export type GiveBack = () => void;
 
 interface Line {
   taken: number;
-  readonly waiting: Set<() => void>;
+  readonly waiting: Roster<() => void>;
 }
 
 export class Turns {
@@ -25,21 +27,21 @@ export class Turns {
 
   /** Resolves with how to give the turn back; undefined when none came in time. */
   take(client: string): Promise<GiveBack | undefined> {
-    const line = this.#lines.get(client) ?? { taken: 0, waiting: new Set() };
+    const line = this.#lines.get(client) ?? { taken: 0, waiting: new Roster() };
     this.#lines.set(client, line);
     if (line.taken < this.#options.atOnce) return Promise.resolve(this.#begin(client, line));
     return new Promise((resolve) => {
       const enter = (): void => {
         clearTimeout(timer);
-        line.waiting.delete(enter);
+        seat.leave();
         resolve(this.#begin(client, line));
       };
       const timer = setTimeout(() => {
-        line.waiting.delete(enter);
+        seat.leave();
         resolve(undefined);
       }, this.#options.patience);
       timer.unref();
-      line.waiting.add(enter);
+      const seat = line.waiting.add(enter);
     });
   }
 
@@ -60,7 +62,8 @@ export class Turns {
       if (!held) return;
       held = false;
       line.taken -= 1;
-      for (const enter of line.waiting) return enter();
+      const next = line.waiting.oldest;
+      if (next) return next();
       if (line.taken === 0) this.#lines.delete(client);
     };
   }

@@ -3,6 +3,7 @@
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { extension, hello, hostNames } from '../support/client-hello.ts';
 import { httpsOrigin, type Origin, tcpOrigin } from '../support/origin.ts';
 import { connectThrough, get, openRig, type Rig, readAll, startRig, tlsThrough, until } from '../support/rig.ts';
 import { TestCa } from '../support/test-ca.ts';
@@ -220,6 +221,16 @@ describe('an origin that fails', () => {
 });
 
 describe('a client that goes away', () => {
+  test('by ending its half before the handshake has left, and rejects nothing', async () => {
+    const origin = await httpsOrigin(ca.leaf({ san: 'DNS:ok.test' }), (_request, response) => response.end());
+    const rig = await startRig({ trust: [ca.rootFile], hosts: { 'ok.test': '127.0.0.1' }, policy: allowAll });
+    const { socket } = await connectThrough(rig.port, `ok.test:${origin.port}`);
+    socket.end(hello({ extensions: [extension(0, hostNames('ok.test'))] }));
+    expect(await readAll(socket)).toBe('');
+    expect((await rig.entries(1))[0]).toMatchObject({ outcome: 'aborted', error: 'client-aborted', status: 200 });
+    await origin.close();
+  });
+
   test('after CONNECT, before a hello, leaves an aborted line', async () => {
     const rig = await startRig({ trust: [ca.rootFile], hosts: { 'ok.test': '127.0.0.1' }, policy: allowAll });
     const { socket } = await connectThrough(rig.port, 'ok.test:443');

@@ -38,6 +38,8 @@ interface Started {
   /** Those that said that they are over. */
   readonly over: Conversation[];
   open(): Promise<Opened>;
+  /** Of which something may have been read. */
+  on(connection: Connection): Opened['conversation'];
   /** On a socket that is here already. */
   take(socket: Socket): Opened['conversation'];
 }
@@ -79,6 +81,7 @@ function start(handlers: Partial<Handlers> = {}, limits: Partial<Limits> = {}, s
     malformed,
     faults,
     over,
+    on,
     take,
     async open() {
       const { near, far } = await socketPair();
@@ -150,6 +153,38 @@ describe('a socket that was handed over', () => {
     take(near);
     far.write('HTTP/1.1\r\nHost: a\r\n\r\n');
     expect(await readUntil(far, 'GET /a')).toMatch(/^HTTP\/1\.1 200/);
+  });
+
+  test('is parsed from what was read of it before, which may be a head that does not end in time', async () => {
+    const { malformed, on } = start({}, { headerTimeout: 80 });
+    const { near, far } = await socketPair();
+    const inlet = new Inlet(near);
+    inlet.putBack(Buffer.from('GET /a HTTP/1.1\r\nHost'));
+    on(connectionOn(inlet, session));
+    await closed(near);
+    far.destroy();
+    expect(malformed).toMatchObject([{ code: 'request-timeout' }]);
+  });
+
+  test('has no deadline of a head that was read of it before, whole', async () => {
+    const held = Promise.withResolvers<void>();
+    const { malformed, on } = start(
+      {
+        request: async (_connection, _request, reply) => {
+          await held.promise;
+          say(reply, 'late');
+        },
+      },
+      { headerTimeout: 60 },
+    );
+    const { near, far } = await socketPair();
+    const inlet = new Inlet(near);
+    inlet.putBack(Buffer.from(GET));
+    on(connectionOn(inlet, session));
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    held.resolve();
+    expect(await readUntil(far, 'late')).toMatch(/^HTTP\/1\.1 200/);
+    expect(malformed).toEqual([]);
   });
 
   test('may be a decrypted one', async () => {

@@ -117,6 +117,9 @@ describe('an inlet', () => {
     const reader = scribe();
     inlet.read(reader);
     expect(reader.notes).toEqual(['(close)']);
+    await closed(near);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(reader.notes).toEqual(['(close)']);
   });
 
   test('holds no more than a piece or two, whatever comes', async () => {

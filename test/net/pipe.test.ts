@@ -7,6 +7,7 @@ import { Duplex } from 'node:stream';
 import { createSecureContext, TLSSocket, connect as tlsConnect } from 'node:tls';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Inlet } from '../../src/net/inlet.ts';
+import type { Deliver } from '../../src/net/intake.ts';
 import { type PipeOptions, pipe } from '../../src/net/pipe.ts';
 import { HelloGate } from '../../src/wire/hello-gate.ts';
 import { hear } from '../support/hear.ts';
@@ -247,6 +248,19 @@ describe('a tunnel that breaks', () => {
     await endBehindUndelivered(origin, inner);
     client.resetAndDestroy();
     expect(await piped).toMatchObject({ end: 'client-error', toUpstream: 8 });
+  });
+
+  test('because the origin was gone before gives the client what that had said', async () => {
+    const [left, right] = await Promise.all([socketPair(), socketPair()]);
+    right.near.destroy();
+    const early = { deliverTo: (deliver: Deliver) => void deliver(Buffer.from('goodbye')), end: () => undefined };
+    const said = readAll(left.far);
+    expect(await pipe(new Inlet(left.near), right.near, { idleTimeout: 5_000, intake: early })).toEqual({
+      end: 'upstream-error',
+      toClient: 7,
+      toUpstream: 0,
+    });
+    expect(await said).toBe('goodbye');
   });
 
   test.each(['client', 'upstream'] as const)('because the %s was gone before ends at once', async (side) => {
