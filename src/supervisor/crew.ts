@@ -41,6 +41,9 @@ const LAST_WORDS = 3_000;
 /** Milliseconds that what is in flight has when a start comes to nothing: while it starts, no second signal hastens it. */
 export const EARLY_GRACE = 5_000;
 
+/** Milliseconds between two processes of a group that are sent one signal. */
+const SAME_MOMENT = 100;
+
 export class Crew {
   #options: CrewOptions;
   /** All that have not ended, also those that have left their place. */
@@ -81,7 +84,8 @@ export class Crew {
     } catch (error) {
       // Who waited at a port that was open before us may be in already.
       await crew.close(EARLY_GRACE);
-      // A signal to all of a group may be heard here only after it has ended one that could not hear it yet.
+      // A signal to all of a group may be heard here only after it has ended some that could not hear it yet, or all.
+      if (abandoned) await wait(SAME_MOMENT, undefined, { signal: abandoned }).catch(() => undefined);
       abandoned?.throwIfAborted();
       throw error;
     }

@@ -166,22 +166,25 @@ test('a start that is abandoned leaves nobody behind', async () => {
   expect(children()).toEqual([]);
 });
 
-test('a start of which a worker ends by the signal that abandons it, and first, was abandoned all the same', async () => {
-  const before = new Set(childrenOf(process.pid));
-  const asked = new AbortController();
-  const children = (): number[] => childrenOf(process.pid).filter((pid) => !before.has(pid));
-  const starting = start({ workers: 2, abandoned: asked.signal });
-  const said = expect(starting).rejects.toBe('SIGTERM');
-  await until(() => children().length === 2, 'the workers', undefined, 10_000);
-  const [first = 0] = children();
-  // They still load their code.
-  process.kill(first, 'SIGTERM');
-  // Its end is heard in the turn in which it is gone; that of the other, who is killed then, in a later one.
-  while (children().includes(first)) await new Promise((resolve) => setImmediate(resolve));
-  asked.abort('SIGTERM');
-  await said;
-  expect(children()).toEqual([]);
-});
+test.each([1, 2])(
+  'a start of which %i of 2 workers end by the signal that abandons it, and first, was abandoned all the same',
+  async (count) => {
+    const before = new Set(childrenOf(process.pid));
+    const asked = new AbortController();
+    const children = (): number[] => childrenOf(process.pid).filter((pid) => !before.has(pid));
+    const starting = start({ workers: 2, abandoned: asked.signal });
+    const said = expect(starting).rejects.toBe('SIGTERM');
+    await until(() => children().length === 2, 'the workers', undefined, 10_000);
+    const first = children().slice(0, count);
+    // They still load their code.
+    for (const pid of first) process.kill(pid, 'SIGTERM');
+    // An end is heard in the turn in which it is there; that of another, who is killed then, in a later one.
+    while (children().some((pid) => first.includes(pid))) await new Promise((resolve) => setImmediate(resolve));
+    asked.abort('SIGTERM');
+    await said;
+    expect(children()).toEqual([]);
+  },
+);
 
 test('a start that is abandoned lets those finish who have come in meanwhile', async () => {
   const asked = new AbortController();
