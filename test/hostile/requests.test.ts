@@ -3,7 +3,7 @@
 
 import type { Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { dialProxy, openRig, type Rig, readAll, readUntil, tlsThrough, until } from '../support/rig.ts';
+import { dialProxy, openRig, type Rig, readAll, readUntil, tlsThrough, until, WORKERS } from '../support/rig.ts';
 import { TestCa } from '../support/test-ca.ts';
 import { type ReadMessage, readReplies, valuesIn } from './read-messages.ts';
 import { plainAnswer, type Recorder, record } from './recorder.ts';
@@ -238,7 +238,8 @@ describe('SMUG-07: a large body that is not wanted', () => {
     const next = await dialProxy(rig.port);
     next.write(`GET ${U}/next HTTP/1.1\r\nHost: ${H}\r\nConnection: close\r\n\r\n`);
     expect(await readAll(next)).toMatch(/\/next$/);
-    expect(plain.accepted).toBeGreaterThan(accepted);
+    // Another worker may have one of its own that is idle.
+    if (WORKERS === 1) expect(plain.accepted).toBeGreaterThan(accepted);
     expect(plain.bytes()).toMatch(/^GET \/next HTTP\/1\.1\r\n/);
     await told(1, 'plain');
   });
