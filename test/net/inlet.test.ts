@@ -31,6 +31,14 @@ async function arrived(near: Socket, bytes: number): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
 }
 
+/** An inlet that listens, and that nobody reads for now. */
+async function unread() {
+  const all = await ends();
+  all.inlet.read(scribe());
+  all.inlet.hold();
+  return all;
+}
+
 describe('an inlet', () => {
   test('listens to nothing before somebody reads', async () => {
     const { near, far, inlet } = await ends();
@@ -97,9 +105,7 @@ describe('an inlet', () => {
   );
 
   test('tells of an end that has come while nobody read, at once', async () => {
-    const { near, far, inlet } = await ends();
-    inlet.read(scribe());
-    inlet.hold();
+    const { near, far, inlet } = await unread();
     far.end();
     await once(near, 'end');
     const reader = scribe();
@@ -108,9 +114,7 @@ describe('an inlet', () => {
   });
 
   test('tells of a close that was there before, and of nothing else', async () => {
-    const { near, far, inlet } = await ends();
-    inlet.read(scribe());
-    inlet.hold();
+    const { near, far, inlet } = await unread();
     far.write('hello');
     await arrived(near, 5);
     near.destroy();
@@ -123,9 +127,7 @@ describe('an inlet', () => {
   });
 
   test('holds no more than a piece or two, whatever comes', async () => {
-    const { near, far, inlet } = await ends();
-    inlet.read(scribe());
-    inlet.hold();
+    const { near, far, inlet } = await unread();
     const sent = await pourUntilStuck(far, 256 << 20);
     expect(near.isPaused()).toBe(true);
     expect(near.readableLength).toBeLessThan(512 << 10);
@@ -133,9 +135,7 @@ describe('an inlet', () => {
   });
 
   test('gives what was put back before what comes, and before what it holds', async () => {
-    const { near, far, inlet } = await ends();
-    inlet.read(scribe());
-    inlet.hold();
+    const { near, far, inlet } = await unread();
     far.end('three');
     await arrived(near, 5);
     inlet.putBack(Buffer.from('two '));
@@ -163,9 +163,7 @@ describe('an inlet', () => {
   });
 
   test('stays stopped by a reader that stops it at what was held', async () => {
-    const { near, far, inlet } = await ends();
-    inlet.read(scribe());
-    inlet.hold();
+    const { near, far, inlet } = await unread();
     far.write('one');
     await arrived(near, 3);
     const reader = scribe(() => void near.pause());
@@ -179,9 +177,7 @@ describe('an inlet', () => {
   });
 
   test('lets fall what nobody wants, so that the connection can end without a reset', async () => {
-    const { near, far, inlet } = await ends();
-    inlet.read(scribe());
-    inlet.hold();
+    const { near, far, inlet } = await unread();
     far.write('unwanted');
     await arrived(near, 8);
     inlet.drop();
@@ -195,9 +191,7 @@ describe('an inlet', () => {
 
 describe('a socket that is released', () => {
   async function held(text: string): Promise<{ near: Socket; far: Socket; inlet: Inlet }> {
-    const all = await ends();
-    all.inlet.read(scribe());
-    all.inlet.hold();
+    const all = await unread();
     all.far.write(text);
     await arrived(all.near, text.length);
     return all;
@@ -228,9 +222,7 @@ describe('a socket that is released', () => {
   });
 
   test.each(['has ended', 'is gone'])('is none, and closed, when the other side %s', async (how) => {
-    const { near, far, inlet } = await ends();
-    inlet.read(scribe());
-    inlet.hold();
+    const { near, far, inlet } = await unread();
     if (how === 'has ended') {
       far.end();
       await once(near, 'end');
