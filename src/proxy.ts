@@ -190,7 +190,7 @@ export async function startProxy(
     current.limits,
     {
       request: (connection, request, reply) => serveRequest(stage, connection, request, reply),
-      connect: (connection, request) => openTunnel(stage, connection, request),
+      connect: (connection, request, admitted) => openTunnel(stage, connection, request, admitted),
       malformed: (connection, error) => rejectMalformed(stage, connection, error),
       fault: (connection, error) => stage.journal.fault(connection.session, error),
     },

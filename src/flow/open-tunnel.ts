@@ -5,7 +5,7 @@ import type { Authority } from '../core/authority.ts';
 import type { Permit } from '../core/decision.ts';
 import { asProxyError, ProxyError } from '../core/errors.ts';
 import { beginTunnel, type Tunnel } from '../core/session.ts';
-import { admitConnect, valuesOf } from '../http/admission.ts';
+import { type Admission, valuesOf } from '../http/admission.ts';
 import type { Connection } from '../http/connection.ts';
 import { hasPassed } from '../http/headers.ts';
 import type { Route } from '../net/upstream.ts';
@@ -22,10 +22,14 @@ import { type Ahead, openAhead, splice } from './splice.ts';
 import { takePlace } from './take-place.ts';
 import { terminate } from './terminate.ts';
 
-export async function openTunnel(stage: Stage, connection: Connection, request: RequestHead): Promise<void> {
+export async function openTunnel(
+  stage: Stage,
+  connection: Connection,
+  request: RequestHead,
+  admitted: Admission<Authority>,
+): Promise<void> {
   const begin = performance.now();
   const { rawHeaders } = request;
-  const admitted = admitConnect(request);
   if (!admitted.ok) return refuseMalformedConnect(stage, connection, request, admitted.error);
   if (connection.tunnel || connection.originPort !== undefined) {
     const where = connection.tunnel ? 'within a tunnel' : 'on a transparent listener';
@@ -110,7 +114,8 @@ async function carryOut(stage: Stage, connection: Connection, tunnel: Tunnel, re
   if (decision.tls === 'terminate') return terminate(stage, connection, tunnel, { step: 'connect' });
   if (connection.answer && !(await takePlace(stage, connection, tunnel, request))) return undefined;
   if (isOwnHost(tunnel.authority)) tunnel.instead = { kind: 'own' };
-  const route = tunnel.instead ? undefined : await locate(stage, connection, tunnel, request, decision);
+  const locating = tunnel.instead ? undefined : locate(stage, connection, tunnel, request, decision);
+  const route = locating instanceof Promise ? await locating : locating;
   if (route === 'answered') return undefined;
   if (!route?.via || !passesUnread(decision)) {
     // Awaited here, since to hand a promise on takes two turns more.
@@ -149,16 +154,16 @@ async function throughParent(
 const passesUnread = ({ tls }: Permit): boolean => tls === 'splice' || tls === 'tunnel';
 
 /** `undefined`: the origin cannot be reached, which is told inside the tunnel. `answered`: it was told at once. */
-async function locate(
+type Located = Route | undefined | 'answered';
+
+function locate(
   stage: Stage,
   connection: Connection,
   tunnel: Tunnel,
   request: RequestHead,
   permit: Permit,
-): Promise<Route | undefined | 'answered'> {
-  try {
-    return await stage.upstream.locate(permit, tunnel.vias);
-  } catch (thrown) {
+): Located | Promise<Located> {
+  const inVain = (thrown: unknown): Located => {
     const error = asProxyError(thrown);
     if (error.code !== 'address-forbidden' && permit.tls === 'bump') {
       tunnel.instead = { kind: 'failed', error };
@@ -166,6 +171,12 @@ async function locate(
     }
     refuseConnect(stage, connection, tunnel, request, error);
     return 'answered';
+  };
+  try {
+    const known = stage.upstream.locateAtOnce(permit, tunnel.vias);
+    return known ?? stage.upstream.locate(permit, tunnel.vias).catch(inVain);
+  } catch (thrown) {
+    return inVain(thrown);
   }
 }
 

@@ -8,9 +8,10 @@ import type { Tunnel } from '../core/session.ts';
 import { Deadline } from '../net/deadline.ts';
 import { BodyReader } from '../wire/http-body.ts';
 import { type HeadReading, MAX_HEAD, type RequestHead, readRequestHead } from '../wire/http-head.ts';
-import { bodyLength, isLast, keepsAlive } from './admission.ts';
+import { admitConnect, bodyLength, isLast, keepsAlive } from './admission.ts';
 import { BodyPace } from './body-pace.ts';
 import { type Connection, countExchange, hearFrom } from './connection.ts';
+import { type KnownConnect, readConnect } from './known-connects.ts';
 import { ReplyWriter } from './reply-writer.ts';
 import { Request } from './request.ts';
 import type { Handlers } from './server.ts';
@@ -145,6 +146,12 @@ export class Conversation {
 
   /** Looks for the next request in what is held. */
   #next(): void {
+    const connect = this.#seen === 0 ? readConnect(this.#held) : undefined;
+    if (connect) {
+      this.#held = NOTHING;
+      void this.#handOver(connect, NOTHING);
+      return;
+    }
     const reading = readRequestHead(this.#held, this.#seen);
     if (reading.state === 'more') this.#await();
     else if (reading.state !== 'head') this.#refuse(problemOf(reading));
@@ -154,7 +161,7 @@ export class Conversation {
       this.#held = NOTHING;
       this.#seen = 0;
       this.#deadline.clear();
-      if (head.method === 'CONNECT') void this.#handOver(head, rest);
+      if (head.method === 'CONNECT') void this.#handOver({ head, admitted: admitConnect(head) }, rest);
       else this.#serveNext(head, rest);
     }
   }
@@ -228,12 +235,12 @@ export class Conversation {
   }
 
   /** The connection is no longer ours; what came behind the CONNECT is put back. */
-  async #handOver(head: RequestHead, rest: Buffer): Promise<void> {
+  async #handOver({ head, admitted }: KnownConnect, rest: Buffer): Promise<void> {
     const connection = this.#connection;
     this.#detach(rest);
     try {
       countExchange(connection);
-      await this.#handlers.connect(connection, head);
+      await this.#handlers.connect(connection, head, admitted);
     } catch (fault) {
       this.#fail(fault);
     }

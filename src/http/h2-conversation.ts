@@ -16,6 +16,7 @@ import { clientKey } from '../net/client-key.ts';
 import { Deadline } from '../net/deadline.ts';
 import { Inlet } from '../net/inlet.ts';
 import type { RequestHead } from '../wire/http-head.ts';
+import { admitConnect } from './admission.ts';
 import { type Connection, countExchange, hearFrom } from './connection.ts';
 import { FrameWatch } from './frame-watch.ts';
 import { H2Connect, isConnect } from './h2-connect.ts';
@@ -227,7 +228,8 @@ export class H2Conversation {
       countExchange(this.#connection);
       // What would end its carrier would end the other streams.
       const inlet = new Inlet(socket);
-      await this.#handlers.connect({ ...this.#connection, socket, inlet, carrier: undefined, answer }, head);
+      const connection = { ...this.#connection, socket, inlet, carrier: undefined, answer };
+      await this.#handlers.connect(connection, head, admitConnect(head));
     } catch (fault) {
       socket.destroy();
       this.#handlers.fault(this.#connection, fault);

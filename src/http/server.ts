@@ -2,10 +2,12 @@
 // each of them runs guarded, so that what it throws ends one connection at most.
 
 import type { Socket } from 'node:net';
+import type { Authority } from '../core/authority.ts';
 import type { ProxyError } from '../core/errors.ts';
 import type { Limits } from '../core/limits.ts';
 import { Roster } from '../core/roster.ts';
 import type { RequestHead } from '../wire/http-head.ts';
+import type { Admission } from './admission.ts';
 import type { Connection } from './connection.ts';
 import { Conversation } from './conversation.ts';
 import { H2Conversation } from './h2-conversation.ts';
@@ -16,8 +18,8 @@ import { StalledReplies } from './stalled-replies.ts';
 export interface Handlers {
   /** One with an error is not to be looked at, only answered. */
   request(connection: Connection, request: Request, reply: ReplyPort): Promise<void>;
-  /** What came behind the CONNECT is to be read on the inlet, and nobody does. */
-  connect(connection: Connection, request: RequestHead): Promise<void>;
+  /** What came behind the CONNECT is to be read on the inlet, and nobody does. `admitted`: where it leads to, if it may be looked at. */
+  connect(connection: Connection, request: RequestHead, admitted: Admission<Authority>): Promise<void>;
   /** What came is no request; `error` says what to answer, but on streams. The socket may be gone already. */
   malformed(connection: Connection, error: ProxyError): void;
   /** A handler threw: a fault of ours. */

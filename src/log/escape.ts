@@ -30,9 +30,22 @@ export function escapeUrl(text: string): string {
  * and backslash, and beyond Squid the space and the quote. Percent-decoding gives the text back, byte for byte.
  */
 export function escapeField(text: string): string {
-  if (!/["%\\[\]]|[^\x21-\x7e]/.test(text)) return text;
+  if (isPlain(text) || !/["%\\[\]]|[^\x21-\x7e]/.test(text)) return text;
   return text.replace(/["%\\[\]]|[^\x21-\x7e]/gu, (character) => spell(character, FIELD_ESCAPES));
 }
+
+/** Letters, digits and what joins them: nearly every short field, known without a regular expression. */
+function isPlain(text: string): boolean {
+  const { length } = text;
+  if (length > SHORT) return false;
+  for (let at = 0; at < length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code < 0x2d || code > 0x7a || (code > 0x5a && code < 0x61 && code !== 0x5f)) return false;
+  }
+  return true;
+}
+
+const SHORT = 32;
 
 /** A header value between double quotes: Squid's backslash escapes, and `\xHH` for what Squid would print raw. */
 export function escapeQuoted(text: string): string {

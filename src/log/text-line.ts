@@ -1,6 +1,7 @@
 // Squid's native access line and its two httpd formats, as text without the newline. Called through log-format.ts.
 // The layout is Squid's own: `%ts.%03tu %6tr %>a %Ss/%03>Hs %<st %rm %ru %[un %Sh/%<a %mt`.
 
+import { Memo } from '../core/memo.ts';
 import type { PrintedEntry } from './access-log-entry.ts';
 import { cap, escapeField, escapeQuoted, escapeUrl } from './escape.ts';
 import { httpdTime } from './httpd-time.ts';
@@ -60,6 +61,7 @@ export function resultTag(entry: PrintedEntry): string {
 
 /** The media type alone: Squid cuts at the first `;`, space or tab. */
 export function mediaType(contentType: string): string {
+  if (contentType === '') return '';
   const end = contentType.search(/[; \t]/);
   return end < 0 ? contentType : contentType.slice(0, end);
 }
@@ -79,8 +81,23 @@ function user(entry: PrintedEntry): string {
 
 /** The URL takes what the record has left: it is the one field whose length the client chooses freely. */
 function url(entry: PrintedEntry, left: number): string {
-  const text = loggedUrl(entry.url, entry.method === 'CONNECT' ? 'authority' : 'url');
-  return cap(escapeUrl(text.slice(0, MAX_RECORD)), left - 1) || '-';
+  const escaped =
+    entry.method === 'CONNECT' ? authority(entry.url) : escapeUrl(loggedUrl(entry.url).slice(0, MAX_RECORD));
+  return cap(escaped, left - 1) || '-';
+}
+
+/** Where CONNECTs lead to as a rule. */
+const authorities = new Memo<string>(512);
+/** A name and a port. */
+const MAX_AUTHORITY = 260;
+
+function authority(text: string): string {
+  const known = text.length > MAX_AUTHORITY ? undefined : authorities.get(text);
+  if (known !== undefined) return known;
+  const escaped = escapeUrl(loggedUrl(text, 'authority').slice(0, MAX_RECORD));
+  // What was not admitted may be a password.
+  if (escaped === text && text.length <= MAX_AUTHORITY) authorities.set(text, escaped);
+  return escaped;
 }
 
 function field(text: string | undefined, max: number): string {

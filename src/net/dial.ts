@@ -34,14 +34,16 @@ export function dial<S extends Socket>(
   open: Open<S>,
 ): Promise<Dialled<S>> {
   return new Promise((resolve, reject) => {
-    const pending = new Set<S>();
+    const pending: S[] = [];
     const add = (socket: S): void => {
-      if (pending.size > 0) beside += 1;
-      pending.add(socket);
+      if (pending.length > 0) beside += 1;
+      pending.push(socket);
     };
     const remove = (socket: S): boolean => {
-      if (!pending.delete(socket)) return false;
-      if (pending.size > 0) beside -= 1;
+      const at = pending.indexOf(socket);
+      if (at < 0) return false;
+      pending.splice(at, 1);
+      if (pending.length > 0) beside -= 1;
       return true;
     };
     const drop = (socket: S): void => {
@@ -60,7 +62,7 @@ export function dial<S extends Socket>(
     const settle = (): void => {
       deadline.end();
       clearTimeout(next);
-      for (const socket of pending) drop(socket);
+      for (const socket of [...pending]) drop(socket);
     };
     const fail = (error: ProxyError): void => {
       settle();
@@ -70,12 +72,12 @@ export function dial<S extends Socket>(
       clearTimeout(next);
       const address = waiting.shift();
       if (address === undefined) {
-        if (pending.size === 0) fail(failure(lastError, lastAddress));
+        if (pending.length === 0) fail(failure(lastError, lastAddress));
         return;
       }
       lastAddress = address;
       const most = beside < MOST_BESIDE ? MOST_PENDING : 1;
-      for (const oldest of pending) if (pending.size >= most) drop(oldest);
+      for (const oldest of pending.slice(0, Math.max(0, pending.length - most + 1))) drop(oldest);
       const socket = open({ host: address, port, noDelay: true, allowHalfOpen: true });
       add(socket);
       socket.on('connect', () => {

@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import type { HelloGate, Passed } from '../wire/hello-gate.ts';
 import { sweepAfter } from './buffer-sweep.ts';
+import { Deadline } from './deadline.ts';
 import type { Inlet } from './inlet.ts';
 import type { Intake } from './intake.ts';
 import { StreamSocket } from './stream-socket.ts';
@@ -65,31 +66,31 @@ export function pipe(
     let seen = 0;
     let quiet = 0;
     let every = 0;
-    let timer: NodeJS.Timeout | undefined;
 
-    // A timer that looks whether anything moved: cheaper than one re-armed with every chunk.
+    // Looks whether anything moved: cheaper than a deadline that is moved with every chunk.
     const look = (): void => {
       const moved = up.bytes + down.bytes;
       quiet = moved === seen ? quiet + 1 : 0;
       seen = moved;
+      deadline.set(every);
       if (quiet < LOOKS) return;
       if (open === 2 || quiet * every >= idleTimeout) finish('idle');
       // What one side has said and the other has not yet taken is still to be delivered, however slow the reader.
       else if (client.writableLength + upstream.writableLength === 0) finish('complete');
     };
+    const deadline = new Deadline(look);
     const watch = (patience: number): void => {
-      clearInterval(timer);
       seen = up.bytes + down.bytes;
       quiet = 0;
       every = Math.ceil(Math.min(patience, idleTimeout) / LOOKS);
-      timer = setInterval(look, every);
+      deadline.set(every);
     };
     watch(idleTimeout);
 
     const finish = (end: PipeEnd): void => {
       if (done) return;
       done = true;
-      clearInterval(timer);
+      deadline.end();
       intake?.end();
       client.destroy();
       // RFC 9113 section 8.5: what becomes of a stream by its reset becomes of the connection it stands for.

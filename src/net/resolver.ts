@@ -55,16 +55,19 @@ export class Resolver {
 
   /** The addresses of a canonical name, IPv6 and IPv4 in turn. Throws ProxyError `dns-failed` or `dns-timeout`. */
   async resolve(host: string): Promise<readonly string[]> {
+    const remembered = this.recall(host);
+    if (remembered) return remembered;
+    this.#meter.named('miss');
+    return addressesOf(await this.#askOnce(host));
+  }
+
+  /** What `resolve` would give or throw without asking anybody; undefined: it would ask. */
+  recall(host: string): readonly string[] | undefined {
     const local = this.known(host);
-    if (local) {
-      this.#meter.named('local');
-      return local;
-    }
-    const cached = this.#cached(host);
-    this.#meter.named(cached ? 'hit' : 'miss');
-    const answer = cached ?? (await this.#askOnce(host));
-    if (answer.error) throw answer.error;
-    return answer.addresses;
+    const cached = local ? undefined : this.#cached(host);
+    if (local) this.#meter.named('local');
+    else if (cached) this.#meter.named('hit');
+    return local ?? (cached && addressesOf(cached));
   }
 
   /** What the hosts map or the hosts file has, so that nobody is asked. */
@@ -125,6 +128,11 @@ export class Resolver {
     const ttl = Math.min(this.#maxTtl, ...records.map((record) => record.ttl * 1000));
     return { addresses: records.map((record) => record.address), expires: now + ttl };
   }
+}
+
+function addressesOf({ addresses, error }: Answer): readonly string[] {
+  if (error) throw error;
+  return addresses;
 }
 
 interface DnsRecord {

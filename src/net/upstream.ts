@@ -94,11 +94,17 @@ export class Upstream {
   }
 
   /** Resolves the permitted host and drops every address that must not be dialled. Throws ProxyError. */
-  async locate(permit: Permit, vias: readonly string[] = []): Promise<Route> {
+  async locate(permit: Permit, vias?: readonly string[]): Promise<Route> {
+    return this.locateAtOnce(permit, vias) ?? this.#resolve(permit);
+  }
+
+  /** As `locate`, where nobody has to be asked, as nearly always: undefined elsewhere. Throws ProxyError. */
+  locateAtOnce(permit: Permit, vias: readonly string[] = []): Route | undefined {
     const { authority } = permit;
     const via = this.viaTo(authority);
     if (via) return { permit, addresses: this.#check(authority, this.#known(authority)), dnsTime: 0, via, vias };
-    return this.#resolve(permit);
+    const all = authority.kind === 'name' ? this.#parts.resolver.recall(authority.host) : [authority.host];
+    return all && { permit, addresses: this.#check(authority, all), dnsTime: 0 };
   }
 
   /** Who knows the addresses of names. */
@@ -144,10 +150,9 @@ export class Upstream {
   }
 
   /** A TCP connection to a checked address, paused; its bytes go to `onread`, past the stream. Throws ProxyError. */
-  async connect(route: Route, onread?: OnReadOpts): Promise<UpstreamConnection> {
+  connect(route: Route, onread?: OnReadOpts): Promise<UpstreamConnection> {
     if (route.via) return this.#through(route, (via, authority) => via.tunnel(authority, route.vias), onread);
-    const dialled = await this.#dial(route, (target) => connect({ ...target, ...(onread ? { onread } : {}) }).pause());
-    return { ...dialled, protocol: 'http/1.1' };
+    return this.#dial(route, (target) => connect({ ...target, ...(onread ? { onread } : {}) }).pause());
   }
 
   /** For plain requests: as `connect`, but of a parent the connection itself, for requests in absolute form. */
@@ -258,7 +263,7 @@ export class Upstream {
       this.#parts.notes?.note(socket);
       const connect = performance.now() - begin;
       this.#meter.dialled(connect);
-      return { socket, address, timings: { dns: dnsTime, connect } };
+      return { socket, address, protocol: 'http/1.1', timings: { dns: dnsTime, connect } } as const;
     } catch (thrown) {
       this.#meter.dialFailed(thrown);
       throw thrown;

@@ -1,7 +1,8 @@
 // Finds what is filed under the host patterns that match a host, in time that does not grow with their number: one
 // look into a map per label of the host. policy.ts files its rules here, shadow.ts asks it what covers what.
 
-import type { Authority } from '../core/authority.ts';
+import type { Authority, HostKind } from '../core/authority.ts';
+import { Memo } from '../core/memo.ts';
 import { type HostPattern, matchLabels } from './host-pattern.ts';
 
 /** What hangs at one suffix, or at one whole host. */
@@ -13,13 +14,26 @@ interface Shelf<T> {
   starred: { readonly pattern: HostPattern; readonly value: T }[] | undefined;
 }
 
+type Lists<T> = readonly (readonly T[])[];
+
+interface Found<T> {
+  readonly kind: HostKind;
+  readonly lists: Lists<T>;
+}
+
+/** Hosts that are asked for again and again. */
+const MOST_FOUND = 512;
+
 export class HostMatcher<T> {
   readonly #shelves = new Map<string, Shelf<T>>();
   readonly #any: T[] = [];
   readonly #starredByText = new Map<string, T>();
+  /** What was found for a host before. */
+  readonly #found = new Memo<Found<T>>(MOST_FOUND);
 
   /** Values under one pattern keep the order in which they were added. */
   add(pattern: HostPattern, value: T): void {
+    this.#found.clear();
     if (pattern.scope === 'any') {
       this.#any.push(value);
       return;
@@ -39,7 +53,15 @@ export class HostMatcher<T> {
   }
 
   /** One list per matching place, none of them empty, each in the order of `add`. */
-  find({ kind, host }: Pick<Authority, 'kind' | 'host'>): (readonly T[])[] {
+  find(wanted: Pick<Authority, 'kind' | 'host'>): Lists<T> {
+    const known = this.#found.get(wanted.host);
+    if (known?.kind === wanted.kind) return known.lists;
+    const lists = this.#search(wanted);
+    this.#found.set(wanted.host, { kind: wanted.kind, lists });
+    return lists;
+  }
+
+  #search({ kind, host }: Pick<Authority, 'kind' | 'host'>): Lists<T> {
     const lists: (readonly T[])[] = [];
     if (this.#any.length > 0) lists.push(this.#any);
     const own = this.#shelves.get(host);

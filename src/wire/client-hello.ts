@@ -1,7 +1,7 @@
 // What a client asks for in the first message of TLS (RFC 8446 section 4.1.2), read before any handshake is begun.
 // net/peek calls it as bytes arrive; flow/ decides, splices or mints by what it says.
 
-import { type Cursor, latin1, readWhole } from './cursor.ts';
+import { type Cursor, readWhole } from './cursor.ts';
 import { readHandshakeMessage } from './handshake-message.ts';
 
 /** Post-quantum hellos are 2 KB, padded ones 16 KB; one byte per record makes six of each. */
@@ -87,14 +87,13 @@ function readExtensions(body: Cursor): Extensions {
   const found: Extensions = {};
   if (body.left === 0) return found;
   const list = body.vector(2, 'list of extensions');
-  const seen = new Set<number>();
+  const seen = new SeenTypes();
   while (list.left > 0) {
     const type = list.u16();
     // RFC 8446 section 4.2. Of two server names, the origin might read the other.
-    if (seen.has(type)) throw list.malformed(`has extension ${type} twice`);
-    seen.add(type);
+    if (!seen.add(type)) throw list.malformed(`has extension ${type} twice`);
     if (type === ENCRYPTED_CLIENT_HELLO) found.encryptedClientHello = true;
-    const name = READ[type];
+    const name = nameOf(type);
     if (name === undefined) {
       list.skip(list.u16());
       continue;
@@ -106,14 +105,48 @@ function readExtensions(body: Cursor): Extensions {
   return found;
 }
 
-/** Those that are read, as the reasons call them. */
-const READ: Readonly<Record<number, string>> = {
-  0: 'extension 0',
-  10: 'extension 10',
-  13: 'extension 13',
-  16: 'extension 16',
-  43: 'extension 43',
-};
+/** Of nearly all extensions there are the numbers are low, and to keep those takes a bit for each. */
+class SeenTypes {
+  #below32 = 0;
+  #below64 = 0;
+  #others: Set<number> | undefined;
+
+  /** False: it was there before. */
+  add(type: number): boolean {
+    const bit = 1 << (type & 31);
+    if (type < 32) {
+      const before = this.#below32;
+      this.#below32 |= bit;
+      return (before & bit) === 0;
+    }
+    if (type < 64) {
+      const before = this.#below64;
+      this.#below64 |= bit;
+      return (before & bit) === 0;
+    }
+    this.#others ??= new Set();
+    const before = this.#others.size;
+    return this.#others.add(type).size > before;
+  }
+}
+
+/** Of those that are read, as the reasons call them. */
+function nameOf(type: number): string | undefined {
+  switch (type) {
+    case 0:
+      return 'extension 0';
+    case 10:
+      return 'extension 10';
+    case 13:
+      return 'extension 13';
+    case 16:
+      return 'extension 16';
+    case 43:
+      return 'extension 43';
+    default:
+      return undefined;
+  }
+}
 const ENCRYPTED_CLIENT_HELLO = 0xfe0d;
 
 /** All of the data should be read. */
@@ -145,7 +178,7 @@ function readServerName(data: Cursor): string {
   if (list.left > 0) throw list.malformed('has more than one name');
   if (name.left === 0) throw name.malformed('is empty');
   if (name.left > MAX_SERVER_NAME) throw name.malformed(`is longer than ${MAX_SERVER_NAME} bytes`);
-  const text = latin1(name.take(name.left));
+  const text = name.text(name.left);
   if (text.includes('\0')) throw name.malformed('has a NUL in it');
   return text;
 }
@@ -157,8 +190,8 @@ function readAlpn(list: Cursor): string[] {
   while (list.left > 0) {
     const name = list.vector(1, 'ALPN name');
     if (name.left === 0) throw name.malformed('is empty');
-    const bytes = name.take(name.left);
-    if (bytes.length !== 2 || !isGrease((bytes[0] ?? 0) * 0x100 + (bytes[1] ?? 0))) names.push(latin1(bytes));
+    const text = name.text(name.left);
+    if (text.length !== 2 || !isGrease((text.charCodeAt(0) << 8) | text.charCodeAt(1))) names.push(text);
   }
   return names;
 }

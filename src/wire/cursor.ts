@@ -40,7 +40,9 @@ export class Cursor {
   }
 
   u16(): number {
-    return this.u8() * 0x100 + this.u8();
+    const at = this.#at;
+    this.skip(2);
+    return ((this.#bytes[at] ?? 0) << 8) | (this.#bytes[at + 1] ?? 0);
   }
 
   u24(): number {
@@ -52,6 +54,13 @@ export class Cursor {
     const from = this.#at;
     this.skip(count);
     return this.#bytes.subarray(from, this.#at);
+  }
+
+  /** The next `count` bytes as text, as `latin1` has it. */
+  text(count: number): string {
+    const from = this.#at;
+    this.skip(count);
+    return latin1(this.#bytes, from, this.#at);
   }
 
   skip(count: number): void {
@@ -92,7 +101,7 @@ export function readWhole<T>(bytes: Uint8Array, what: string, read: (cursor: Cur
 }
 
 /** Bytes as text, one character per byte: nothing is lost, nothing is interpreted. For short byte strings. */
-export function latin1(bytes: Uint8Array): string {
+export function latin1(bytes: Uint8Array, from = 0, to = bytes.length): string {
   const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return buffer.toString('latin1');
+  return buffer.toString('latin1', from, to);
 }

@@ -43,6 +43,8 @@ const anyEntry: fc.Arbitrary<AccessLogEntry> = fc.record(
 describe("Squid's native line", () => {
   test.each(LOGGED_OUTCOMES)('$name', ({ entry, line }) => {
     expect(squidLine(entry)).toBe(line);
+    // What was escaped before is remembered.
+    expect(squidLine(entry)).toBe(line);
   });
 
   test.each([

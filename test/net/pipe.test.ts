@@ -192,8 +192,12 @@ describe('a tunnel of which one side has ended its half', () => {
   });
 
   test('is not cut while the slow reader still has something to get', async () => {
-    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
-    onTestFinished(() => void vi.useRealTimers());
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'], shouldAdvanceTime: true });
+    onTestFinished(() => {
+      // Clocks are lent, and none may go on waiting for a time that does not pass any more.
+      vi.runOnlyPendingTimers();
+      vi.useRealTimers();
+    });
     const { client, origin, piped, inner } = await joined({ idleTimeout: 60_000 });
     client.end('question');
     expect(await readAll(origin)).toBe('question');

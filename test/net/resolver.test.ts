@@ -3,6 +3,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import type { ResolverOptions } from '../../src/net/options.ts';
 import { Resolver } from '../../src/net/resolver.ts';
+import { UpstreamMeter } from '../../src/net/upstream-meter.ts';
 import { type Reply, type Script, startDnsServer } from '../support/dns-server.ts';
 import { expectNothingLeft } from '../support/leaks.ts';
 
@@ -12,8 +13,9 @@ const TIMEOUT = 400;
 
 async function resolverFor(script: Script, options: Partial<ResolverOptions> = {}) {
   const server = await startDnsServer(script);
-  const resolver = new Resolver({ servers: [server.address], hosts: {}, maxTtl: 300_000, ...options }, TIMEOUT);
-  return { resolver, asked: () => server.questions.map(({ name, type }) => `${type} ${name}`).sort(), server };
+  const meter = new UpstreamMeter();
+  const resolver = new Resolver({ servers: [server.address], hosts: {}, maxTtl: 300_000, ...options }, TIMEOUT, meter);
+  return { resolver, meter, asked: () => server.questions.map(({ name, type }) => `${type} ${name}`).sort(), server };
 }
 
 /** Answers for A and AAAA, whatever the name. */
@@ -158,6 +160,23 @@ describe('an answer', () => {
     for (const expected of ['192.0.2.1', '192.0.2.2', '192.0.2.3']) {
       expect(await resolver.resolve('ok.test')).toEqual([expected]);
     }
+  });
+
+  test('is recalled without asking as long as it is kept, and counted each time', async () => {
+    const { resolver, server, meter } = await resolverFor(both({ ...A, ttl: 10 }, { ...AAAA, ttl: 10 }));
+    expect(resolver.recall('ok.test')).toBeUndefined();
+    const addresses = await resolver.resolve('ok.test');
+    expect(resolver.recall('ok.test')).toEqual(addresses);
+    expect(resolver.recall('ok.test')).toEqual(addresses);
+    expect(await at(10_500, async () => resolver.recall('ok.test'))).toBeUndefined();
+    expect(server.questions).toHaveLength(2);
+    expect(meter.read()).toMatchObject({ nameHits: 2, nameMisses: 1 });
+  });
+
+  test('that there is no such name is recalled as the failure that it was', async () => {
+    const { resolver } = await resolverFor(both(NONE, NONE));
+    await expect(resolver.resolve('bad.test')).rejects.toMatchObject({ code: 'dns-failed' });
+    expect(() => resolver.recall('bad.test')).toThrow(/bad\.test/);
   });
 
   test('that there is none is not kept either while the limit is zero', async () => {

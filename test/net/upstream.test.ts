@@ -121,6 +121,14 @@ describe('the addresses of a permitted host', () => {
     });
   });
 
+  test('are had at once where nobody has to be asked for them', async () => {
+    const way = upstream();
+    expect(way.locateAtOnce(permitFor('127.0.0.5:443'))).toMatchObject({ addresses: ['127.0.0.5'], dnsTime: 0 });
+    expect(way.locateAtOnce(permitFor('mixed.test:443'))).toMatchObject({ addresses: ['127.0.0.1'], dnsTime: 0 });
+    expect(way.locateAtOnce(permitFor('nowhere.test:443'))).toBeUndefined();
+    expect(() => way.locateAtOnce(permitFor('private.test:443'))).toThrow(/10\.0\.0\.1/);
+  });
+
   test('that the resolver does not find are its failure', async () => {
     await expect(upstream().locate(permitFor('nowhere.test:443'))).rejects.toMatchObject({ code: 'dns-failed' });
   });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseHost } from '../../src/core/authority.ts';
+import { collectGarbage } from '../../src/core/collect-garbage.ts';
 import { HostMatcher } from '../../src/policy/host-matcher.ts';
 import { type HostPattern, parseHostPattern } from '../../src/policy/host-pattern.ts';
 
@@ -66,6 +67,39 @@ describe('which host a pattern matches', () => {
     const matcher = new HostMatcher<number>();
     for (const value of [3, 5, 9]) matcher.add(pattern('.ok.test'), value);
     expect(matcher.find({ kind: 'name', host: 'a.ok.test' })).toEqual([[3, 5, 9]]);
+  });
+
+  test('what is added after a host was looked for is found for it, too', () => {
+    const matcher = matcherOf('.ok.test');
+    expect(find(matcher, 'a.ok.test')).toEqual(['.ok.test']);
+    matcher.add(pattern('a.ok.test'), 'a.ok.test');
+    expect(find(matcher, 'a.ok.test').toSorted()).toEqual(['.ok.test', 'a.ok.test']);
+  });
+
+  test('an address is not taken for a name of the same spelling that was looked for before', () => {
+    const matcher = matcherOf('.ok.test');
+    expect(matcher.find({ kind: 'name', host: 'a.ok.test' })).toEqual([['.ok.test']]);
+    expect(matcher.find({ kind: 'ipv4', host: 'a.ok.test' })).toEqual([]);
+    expect(matcher.find({ kind: 'name', host: 'a.ok.test' })).toEqual([['.ok.test']]);
+  });
+
+  test('hosts that were looked for do not hold on to the heads that they were cut from', () => {
+    const matcher = matcherOf('.ok.test');
+    const look = (count: number): void => {
+      for (let at = 0; at < count; at += 1) {
+        const head = Buffer.from(`${'x'.repeat(60_000)}host-${at}.some.ok.test`).toString('latin1');
+        expect(matcher.find({ kind: 'name', host: head.slice(60_000) })).toHaveLength(1);
+      }
+    };
+    look(10);
+    collectGarbage({ type: 'major' });
+    const before = process.memoryUsage();
+    look(1_000);
+    collectGarbage({ type: 'major' });
+    const after = process.memoryUsage();
+    const grown = after.heapUsed + after.external - before.heapUsed - before.external;
+    // All of them would be 30 MB or more: as many as are remembered.
+    expect(grown).toBeLessThan(8_000_000);
   });
 });
 
