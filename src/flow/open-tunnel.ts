@@ -1,5 +1,5 @@
-// Stages two to nine of a CONNECT: parse, decide, locate, look at the ClientHello, decide again, and hand over to splice,
-// bump or terminate. Called by the HTTP parser through proxy.ts.
+// Stages two to nine of a CONNECT that was read and admitted, or not: decide, locate, look at the ClientHello, decide again,
+// and hand over to splice, bump or terminate. Called by the HTTP parser through proxy.ts.
 
 import type { Authority } from '../core/authority.ts';
 import type { Permit } from '../core/decision.ts';

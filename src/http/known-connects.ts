@@ -4,7 +4,7 @@
 import type { Authority } from '../core/authority.ts';
 import { Memo } from '../core/memo.ts';
 import { type RequestHead, readRequestHead } from '../wire/http-head.ts';
-import { type Admission, admitConnect, hasField } from './admission.ts';
+import { type Admission, admitConnect } from './admission.ts';
 
 /** One that has nothing behind it; `admitted` as of `admitConnect`. */
 export interface KnownConnect {
@@ -31,7 +31,13 @@ export function readConnect(bytes: Buffer): KnownConnect | undefined {
   if (reading.state !== 'head' || reading.length !== length || reading.head.method !== 'CONNECT') return undefined;
   const { head } = reading;
   const connect = { head, admitted: admitConnect(head) };
-  // A password is kept no longer than it is needed; and what is refused may be told with what came.
-  if (connect.admitted.ok && !hasField(head.rawHeaders, 'proxy-authorization')) known.set(text, connect);
+  if (connect.admitted.ok && hasNoSecrets(head)) known.set(text, connect);
   return connect;
+}
+
+/** Fields that clients send with a CONNECT. Others may hold a password, which is kept no longer than it is needed. */
+const HARMLESS: ReadonlySet<string> = new Set(['host', 'user-agent', 'connection', 'proxy-connection', 'accept']);
+
+function hasNoSecrets({ rawHeaders }: RequestHead): boolean {
+  return rawHeaders.every((text, at) => at % 2 === 1 || HARMLESS.has(text.toLowerCase()));
 }

@@ -86,18 +86,18 @@ function url(entry: PrintedEntry, left: number): string {
   return cap(escaped, left - 1) || '-';
 }
 
-/** Where CONNECTs lead to as a rule. */
-const authorities = new Memo<string>(512);
+/** Where CONNECTs lead to as a rule: texts in which nothing is to be escaped. */
+const plainAuthorities = new Memo<true>(512);
 /** A name and a port. */
 const MAX_AUTHORITY = 260;
+const PLAIN_AUTHORITY = /^[a-z0-9._-]+:\d{1,5}$/;
 
 function authority(text: string): string {
-  const known = text.length > MAX_AUTHORITY ? undefined : authorities.get(text);
-  if (known !== undefined) return known;
-  const escaped = escapeUrl(loggedUrl(text, 'authority').slice(0, MAX_RECORD));
-  // What was not admitted may be a password.
-  if (escaped === text && text.length <= MAX_AUTHORITY) authorities.set(text, escaped);
-  return escaped;
+  const isShort = text.length <= MAX_AUTHORITY;
+  if (isShort && plainAuthorities.get(text)) return text;
+  // What is no authority was not admitted, and may be a password in its place.
+  if (isShort && PLAIN_AUTHORITY.test(text)) plainAuthorities.set(text, true);
+  return escapeUrl(loggedUrl(text, 'authority').slice(0, MAX_RECORD));
 }
 
 function field(text: string | undefined, max: number): string {

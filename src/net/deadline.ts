@@ -1,5 +1,5 @@
 // One point in time that is moved with every message or piece of one, for a whole connection: moving it later costs no
-// timer. Each client connection and each lane has one, and so have the look at first bytes and the dial.
+// timer. Each client connection, each lane and each tunnel has one, and so have the look at first bytes and the dial.
 
 import { Clock } from './clock.ts';
 

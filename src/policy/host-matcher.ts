@@ -28,12 +28,12 @@ export class HostMatcher<T> {
   readonly #shelves = new Map<string, Shelf<T>>();
   readonly #any: T[] = [];
   readonly #starredByText = new Map<string, T>();
-  /** What was found for a host before. */
-  readonly #found = new Memo<Found<T>>(MOST_FOUND);
+  /** What was found for a host before, from the first look on. */
+  #found: Memo<Found<T>> | undefined;
 
   /** Values under one pattern keep the order in which they were added. */
   add(pattern: HostPattern, value: T): void {
-    this.#found.clear();
+    this.#found?.clear();
     if (pattern.scope === 'any') {
       this.#any.push(value);
       return;
@@ -54,6 +54,7 @@ export class HostMatcher<T> {
 
   /** One list per matching place, none of them empty, each in the order of `add`. */
   find(wanted: Pick<Authority, 'kind' | 'host'>): Lists<T> {
+    this.#found ??= new Memo(MOST_FOUND);
     const known = this.#found.get(wanted.host);
     if (known?.kind === wanted.kind) return known.lists;
     const lists = this.#search(wanted);

@@ -2,6 +2,7 @@
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { collectGarbage } from '../../src/core/collect-garbage.ts';
 import { Memo } from '../../src/core/memo.ts';
 
 test('of a text that never came nothing is known, not even of the empty one', () => {
@@ -52,6 +53,25 @@ test.each<[sentence: string, textOf: (at: number) => string]>([
   const texts = Array.from({ length: 128 }, (_, at) => textOf(at));
   for (const [at, text] of texts.entries()) memo.set(text, at);
   expect(texts.filter((text) => memo.get(text) !== undefined).length).toBeGreaterThan(80);
+});
+
+test('a text that was cut from a long one does not hold on to it', () => {
+  const memo = new Memo<number>(512);
+  const keep = (count: number): void => {
+    for (let at = 0; at < count; at += 1) {
+      const head = Buffer.from(`${'x'.repeat(60_000)}host-${at}.some.ok.test`).toString('latin1');
+      memo.set(head.slice(60_000), at);
+    }
+  };
+  keep(10);
+  collectGarbage({ type: 'major' });
+  const before = process.memoryUsage();
+  keep(1_000);
+  collectGarbage({ type: 'major' });
+  const after = process.memoryUsage();
+  // All of them would be 30 MB.
+  expect(after.heapUsed + after.external - before.heapUsed - before.external).toBeLessThan(8_000_000);
+  expect(memo.get('host-999.some.ok.test')).toBe(999);
 });
 
 test('cleared, it knows nothing', () => {

@@ -50,4 +50,6 @@ test.each([
   [undefined, ''],
 ])('the address %s is written %j', (address, expected) => {
   expect(plainAddress(address)).toBe(expected);
+  // What was read before is remembered.
+  expect(plainAddress(address)).toBe(expected);
 });

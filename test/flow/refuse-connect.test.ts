@@ -1,7 +1,7 @@
 // The answer to a CONNECT that goes nowhere, read as a client reads it: status line and headers.
 
 import { describe, expect, test } from 'vitest';
-import { say, startRig } from '../support/rig.ts';
+import { get, say, startRig, tlsThrough } from '../support/rig.ts';
 
 const connect = (authority: string): string => `CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n\r\n`;
 
@@ -26,12 +26,29 @@ describe('a refused CONNECT', () => {
       limits: { connectTimeout: 300 },
       policy: { rules: [{ name: 'pass', hosts: ['.test'], action: 'allow', tls: 'splice' }] },
     });
-    const reply = await say(rig.port, connect('nowhere.test:443'));
-    expect(reply).toMatch(/^HTTP\/1\.1 50[34] /);
-    expect(reply).toContain('X-Squid-Error: ERR_DNS_FAIL 0');
-    expect((await rig.lines(1))[0]).toMatch(
-      /^NONE_NONE\/50[34] N CONNECT nowhere\.test:443 - HIER_NONE\/- text\/html$/,
-    );
+    // The second time it is remembered, and nobody is asked.
+    for (const count of [1, 2]) {
+      const reply = await say(rig.port, connect('nowhere.test:443'));
+      expect(reply).toMatch(/^HTTP\/1\.1 50[34] /);
+      expect(reply).toContain('X-Squid-Error: ERR_DNS_FAIL 0');
+      const lines = await rig.lines(count);
+      expect(lines).toHaveLength(count);
+      expect(lines.at(-1)).toMatch(/^NONE_NONE\/50[34] N CONNECT nowhere\.test:443 - HIER_NONE\/- text\/html$/);
+    }
+  });
+
+  test('by a name that does not resolve is told inside the tunnel where it is decrypted, each time', async () => {
+    const rig = await startRig({
+      limits: { connectTimeout: 300 },
+      policy: { rules: [{ name: 'read', hosts: ['.test'], action: 'allow', tls: 'bump' }] },
+    });
+    for (const count of [2, 4]) {
+      const client = await tlsThrough(rig.port, 'nowhere.test:443', { ca: rig.ca });
+      expect(await get(client, 'nowhere.test')).toMatch(/^HTTP\/1\.1 50[34] /);
+      client.destroy();
+      const entries = (await rig.entries(count)).slice(-2);
+      expect(entries.map(({ error }) => error)).toContainEqual(expect.stringMatching(/^dns-(failed|timeout)$/));
+    }
   });
 
   test('that is malformed is told with what was asked', async () => {

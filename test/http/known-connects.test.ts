@@ -29,7 +29,7 @@ describe('a CONNECT that is whole, with nothing behind it', () => {
   test.each<[sentence: string, other: Buffer]>([
     ['another host', connect('three.evil:443')],
     ['another port', connect('three.test:444')],
-    ['another field', connect('three.test:443', 'X: 1')],
+    ['another field', connect('three.test:443', 'Accept: */*')],
     ['another case', connect('Three.test:443')],
   ])('is another one with %s', (_sentence, other) => {
     const before = readConnect(connect('three.test:443'));
@@ -50,11 +50,27 @@ describe('a CONNECT that is whole, with nothing behind it', () => {
     expect(second).not.toBe(first);
   });
 
-  test('is not kept when there is a password in it', () => {
-    const bytes = connect('six.test:443', 'Proxy-Authorization: Basic YTpi');
-    const before = readConnect(bytes);
-    expect(before?.admitted.ok).toBe(true);
-    expect(readConnect(bytes)).not.toBe(before);
+  test.each(['Proxy-Authorization: Basic YTpi', 'Authorization: Bearer t', 'Cookie: a=b', 'X-Api-Key: k', 'X: 1'])(
+    'is not kept with the field %s, which holds a password or may',
+    (field) => {
+      const bytes = connect('six.test:443', 'User-Agent: agent/1.0', field);
+      const before = readConnect(bytes);
+      expect(before?.admitted.ok).toBe(true);
+      const again = readConnect(bytes);
+      expect(again).toEqual(before);
+      expect(again).not.toBe(before);
+    },
+  );
+
+  test('is kept with the fields that clients send', () => {
+    const bytes = connect(
+      'seven.test:443',
+      'USER-AGENT: a',
+      'Proxy-Connection: Keep-Alive',
+      'connection: x',
+      'Accept: */*',
+    );
+    expect(readConnect(bytes)).toBe(readConnect(bytes));
   });
 });
 

@@ -9,6 +9,18 @@ const wireText = fc.uint8Array({ maxLength: 60 }).map((bytes) => Buffer.from(byt
 const percentDecode = (text: string): string =>
   text.replace(/%([0-9a-fA-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 
+test('a field is escaped character by character in the same way, however long it is', () => {
+  const escaped = (code: number): string => {
+    const one = String.fromCharCode(code);
+    return /["%\\[\]]|[^\x21-\x7e]/.test(one) ? `%${code.toString(16).padStart(2, '0')}` : one;
+  };
+  for (let code = 0; code < 0x100; code += 1) {
+    for (const rest of ['', 'a'.repeat(31), 'a'.repeat(32), 'a'.repeat(33)]) {
+      expect(escapeField(rest + String.fromCharCode(code))).toBe(rest + escaped(code));
+    }
+  }
+});
+
 const HOSTILE: readonly (readonly [name: string, raw: string, url: string, field: string, quoted: string])[] = [
   ['carriage return', 'a\rb', 'a%0Db', 'a%0db', 'a\\rb'],
   ['line feed', 'a\nb', 'a%0Ab', 'a%0ab', 'a\\nb'],

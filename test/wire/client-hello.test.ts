@@ -189,6 +189,18 @@ describe('the server name', () => {
   });
 });
 
+describe('extensions that nobody reads', () => {
+  test.each([5, 31, 32, 37, 63, 64, 99, 0xff01])('of the number %i are malformed when they come twice', (type) => {
+    const twice = [extension(type, []), extension(35, [1]), extension(type, [1])];
+    expect(refusal({ extensions: twice })).toEqual(malformed(`list of extensions has extension ${type} twice`));
+  });
+
+  test('are told from each other, also those whose numbers are 32 apart', () => {
+    const types = [1, 5, 31, 32, 33, 37, 63, 64, 69, 95, 96, 0xff01];
+    expect(made({ extensions: types.map((type) => extension(type, [])) })).toMatchObject({ alpn: [] });
+  });
+});
+
 describe('what else is read', () => {
   test('GREASE is skipped in every list', () => {
     const found = made({

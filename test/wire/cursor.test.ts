@@ -17,6 +17,13 @@ test('numbers are read in network order', () => {
   ]);
 });
 
+test('bytes are read as text, one character for each, from a view as from a buffer of its own', () => {
+  for (const whole of [Buffer.of(0x41, 0xe9, 0, 0x42), Uint8Array.of(9, 0x41, 0xe9, 0, 0x42).subarray(1)]) {
+    const cursor = new Cursor(whole, 'thing');
+    expect([cursor.text(3), cursor.left, cursor.text(1), cursor.text(0)]).toEqual(['A\u00e9\0', 1, 'B', '']);
+  }
+});
+
 test('taken bytes are a view, not a copy', () => {
   const taken = new Cursor(bytes, 'thing').take(4);
   expect([...taken]).toEqual([1, 2, 3, 4]);
@@ -28,6 +35,7 @@ test.each<[string, number, (cursor: Cursor) => unknown]>([
   ['two bytes', 1, (cursor: Cursor) => cursor.u16()],
   ['three bytes', 2, (cursor: Cursor) => cursor.u24()],
   ['a run of bytes', 3, (cursor: Cursor) => cursor.take(4)],
+  ['text', 3, (cursor: Cursor) => cursor.text(4)],
   ['bytes passed over', 3, (cursor: Cursor) => cursor.skip(4)],
   ['a short vector', 1, (cursor: Cursor) => cursor.vector(1, 'inner')],
   ['a long vector', 2, (cursor: Cursor) => cursor.vector(2, 'inner')],
