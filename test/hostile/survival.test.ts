@@ -119,6 +119,14 @@ describe('a throw', () => {
   const fault = (): never => {
     throw injected();
   };
+  /** A name is asked about only where it is not remembered: until the fault it is not. */
+  const resolverFault = (): { mock: { calls: unknown[] } } => {
+    const memory = vi.spyOn(Resolver.prototype, 'recall').mockReturnValue(undefined);
+    return vi.spyOn(Resolver.prototype, 'resolve').mockImplementationOnce(() => {
+      memory.mockRestore();
+      throw injected();
+    });
+  };
   const own = (target: string): string => `GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`;
   const places: readonly Place[] = [
     [
@@ -154,15 +162,17 @@ describe('a throw', () => {
       dialTls,
     ],
     [
-      'the resolver, for a request',
-      () => vi.spyOn(Resolver.prototype, 'resolve').mockImplementationOnce(fault),
+      'the memory of names, for a request',
+      () => vi.spyOn(Resolver.prototype, 'recall').mockImplementationOnce(fault),
       request,
     ],
     [
-      'the resolver, for a CONNECT',
-      () => vi.spyOn(Resolver.prototype, 'resolve').mockImplementationOnce(fault),
+      'the memory of names, for a CONNECT',
+      () => vi.spyOn(Resolver.prototype, 'recall').mockImplementationOnce(fault),
       bumped,
     ],
+    ['the resolver, for a request', resolverFault, request],
+    ['the resolver, for a CONNECT', resolverFault, bumped],
     ['the address guard', () => vi.spyOn(AddressGuard.prototype, 'check').mockImplementationOnce(fault), request],
     ['the way to an origin', () => vi.spyOn(Upstream.prototype, 'locate').mockImplementationOnce(fault), request],
     ['the dial', () => vi.spyOn(Upstream.prototype, 'connect').mockImplementationOnce(fault), request],
