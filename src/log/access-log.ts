@@ -7,6 +7,7 @@ import { LogFile } from './log-file.ts';
 import { logFormat, needsOfAll } from './log-format.ts';
 import type { AccessLogOptions, LogSelection } from './log-options.ts';
 import type { LogState } from './log-state.ts';
+import { Moment } from './moment.ts';
 import type { Particular } from './particulars.ts';
 
 export type { AccessLogOptions } from './log-options.ts';
@@ -25,11 +26,16 @@ export interface AccessLogParts {
 /** What several workers write into a pipe keeps apart up to here, so no line on standard output is longer. */
 const PIPE_BUF = 4096;
 
+/** Milliseconds that an entry waits for others: nobody who follows a log sees it, and a busy proxy has fifty in it. */
+const MOMENT = 100;
+/** Entries that wait. */
+const MOST_WAITING = 64;
+
 interface Output {
   readonly options: AccessLogOptions;
-  readonly format: (entry: AccessLogEntry) => string;
   readonly wants: Selector | undefined;
   readonly file: LogFile;
+  readonly moment: Moment<AccessLogEntry>;
 }
 
 /** `blocked`: what comes now is not to be served, since its line has to wait; `shut`: and there is no room for that line. */
@@ -89,12 +95,12 @@ export class AccessLog {
 
   /** Never throws: a request must not fail because its line does. */
   write(entry: AccessLogEntry): void {
-    for (const output of this.#outputs) this.#writeTo(output, entry);
+    for (const output of this.#outputs) this.#take(output, entry);
   }
 
   /** What only the JSON twin can tell: a transaction that is not over. */
   writeEvent(entry: AccessLogEntry): void {
-    for (const output of this.#outputs) if (output.options.format === 'json') this.#writeTo(output, entry);
+    for (const output of this.#outputs) if (output.options.format === 'json') this.#take(output, entry);
   }
 
   /**
@@ -102,6 +108,7 @@ export class AccessLog {
    * ProxyError `log-failed` where there is no new one; the others are open then.
    */
   async reopen(): Promise<void> {
+    this.#endMoments();
     const failures = (await Promise.all(this.#outputs.map(({ file }) => file.reopen()))).filter(
       (one) => one !== undefined,
     );
@@ -111,21 +118,21 @@ export class AccessLog {
 
   /** Resolves when all lines are in their files; those for which there is no room are the same log's of `next`, or lost. */
   async close(next?: AccessLog): Promise<void> {
+    this.#endMoments();
     const heirs = next ? next.#outputs : [];
     await Promise.all(this.#outputs.map((one) => one.file.close(heirOf(one, this.#outputs, heirs))));
   }
 
   #openOne(options: AccessLogOptions): Output {
-    const { path, format, moment, waiting, tags, when, unless } = options;
+    const { path, format, moment = MOMENT, waiting, tags, when, unless } = options;
+    const print = logFormat(format, path === 'stdout' ? PIPE_BUF : undefined, tags);
+    const onState = (state: LogState): void => this.#onState(options, state);
+    const file = new LogFile(path, this.#onError, { most: waiting, onState });
     return {
       options,
-      format: logFormat(format, path === 'stdout' ? PIPE_BUF : undefined, tags),
       wants: this.#selector(when, unless),
-      file: new LogFile(path, this.#onError, {
-        moment,
-        most: waiting,
-        onState: (state) => this.#onState(options, state),
-      }),
+      file,
+      moment: new Moment(moment, MOST_WAITING, (entries) => this.#print(entries, print, file)),
     };
   }
 
@@ -136,14 +143,27 @@ export class AccessLog {
     return (entry) => (wanted?.(entry) ?? true) && !unwanted?.(entry);
   }
 
-  #writeTo({ format, file, wants }: Output, entry: AccessLogEntry): void {
+  #take({ moment, wants }: Output, entry: AccessLogEntry): void {
     try {
-      if (wants !== undefined && !wants(entry)) return;
-      this.#lines += 1;
-      file.write(format(entry));
+      if (wants === undefined || wants(entry)) moment.add(entry);
     } catch (error) {
       this.#onError(asProxyError(error, 'log-failed'));
     }
+  }
+
+  #print(entries: readonly AccessLogEntry[], print: (entry: AccessLogEntry) => string, file: LogFile): void {
+    for (const entry of entries) {
+      try {
+        this.#lines += 1;
+        file.write(print(entry));
+      } catch (error) {
+        this.#onError(asProxyError(error, 'log-failed'));
+      }
+    }
+  }
+
+  #endMoments(): void {
+    for (const { moment } of this.#outputs) moment.end();
   }
 
   #onState({ path, onFull }: AccessLogOptions, state: LogState): void {

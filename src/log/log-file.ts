@@ -1,10 +1,10 @@
 // One log, a file or standard output, that takes whole lines and never throws. Called by access-log.ts.
 //
 // Every write to the disk holds whole lines and the file is opened for appending, so several workers may share it. What
-// comes within a moment is written together, since a write costs more than many lines do. When the disk is full, or the
-// file cannot be opened, the lines wait in memory up to a bound, then are counted as lost; what waits is written once
-// there is room. A line counts as lost unless it is known to be written. SonicBoom, which pino has for files, is not used here: the rest of a line of which a full disk has taken
-// a part is nobody's there, and can be neither finished, cut off nor counted.
+// comes in one turn is written together, since a write costs more than many lines do. When the disk is full, or the file
+// cannot be opened, the lines wait in memory up to a bound, then are counted as lost; what waits is written once there is
+// room. A line counts as lost unless it is known to be written. SonicBoom, which pino has for files, is not used here: the
+// rest of a line of which a full disk has taken a part is nobody's there, and can be neither finished, cut off nor counted.
 
 import { messageOf, ProxyError } from '../core/errors.ts';
 import { Appender, type Left } from './appender.ts';
@@ -14,8 +14,6 @@ import { openLog } from './open-log.ts';
 import type { Removed } from './removal-watch.ts';
 
 export interface LogFileOptions {
-  /** Milliseconds that a line waits for others; default 20. */
-  readonly moment?: number | undefined;
   /** Bytes that may wait in memory. */
   readonly most?: number | undefined;
   /** Called when the state has changed. */
@@ -24,10 +22,8 @@ export interface LogFileOptions {
 
 /** Linux' PIPE_BUF: what several workers write into one pipe is not interleaved up to here. */
 const MAX_BATCH = 4096;
-/** What has piled up; a file takes any size in one piece, as long as it has room. */
+/** A file takes any size in one piece, as long as it has room. */
 const MAX_WRITE = 65_536;
-/** Nobody who follows a log sees it; a busy proxy writes some fifty lines in it. */
-const MOMENT = 20;
 const REPORT_EVERY = 60_000;
 const OPEN_AGAIN_AFTER = 1000;
 const NOT_KEPT = new Error('lines cannot be kept');
@@ -36,7 +32,6 @@ export class LogFile {
   readonly #path: string;
   readonly #onError: (error: ProxyError) => void;
   readonly #options: LogFileOptions;
-  readonly #moment: number;
   readonly #most: number;
   #file: Appender | undefined;
   /** It was to be opened anew and could not be: it may have another name by now, or none. */
@@ -54,9 +49,10 @@ export class LogFile {
   #lost = 0;
   /** How many of them were told. */
   #told = 0;
-  /** Lines of this moment. */
+  /** Lines of this turn, and how long they may be together. */
   #batch = '';
-  #timer: NodeJS.Timeout | undefined;
+  #mostInBatch = MAX_BATCH;
+  #soon: NodeJS.Immediate | undefined;
   /** Lines that no file is open for. */
   #held = '';
   #again: NodeJS.Timeout | undefined;
@@ -66,7 +62,6 @@ export class LogFile {
     this.#path = path;
     this.#onError = onError;
     this.#options = options;
-    this.#moment = options.moment ?? MOMENT;
     this.#most = options.most ?? WAITING;
     this.#open(true);
   }
@@ -76,7 +71,7 @@ export class LogFile {
     return this.#lost;
   }
 
-  /** Bytes that wait, for their moment or for room, and whether they cannot be written now. */
+  /** Bytes that wait, for the end of the turn or for room, and whether they cannot be written now. */
   get stats(): { readonly waiting: number; readonly failing: boolean } {
     const waiting = this.#batch.length + (this.#file?.waiting ?? this.#held.length);
     return { waiting, failing: this.#state !== 'well' };
@@ -92,8 +87,8 @@ export class LogFile {
       this.#lose(`${line}\n`);
       return;
     }
-    if (this.#batch.length + line.length >= MAX_BATCH) this.#flush();
-    if (this.#batch === '') this.#timer = setTimeout(this.#flush, this.#moment);
+    if (this.#batch.length + line.length >= this.#mostInBatch) this.#flush();
+    if (this.#batch === '') this.#soon = setImmediate(this.#flush);
     this.#batch += `${line}\n`;
   }
 
@@ -140,7 +135,7 @@ export class LogFile {
   }
 
   readonly #flush = (): void => {
-    clearTimeout(this.#timer);
+    clearImmediate(this.#soon);
     const lines = this.#batch;
     if (lines === '') return;
     this.#batch = '';
@@ -170,8 +165,9 @@ export class LogFile {
     const old = this.#file;
     try {
       const { fd, isFile, torn } = openLog(this.#path, first);
+      this.#mostInBatch = isFile ? MAX_WRITE : MAX_BATCH;
       const file: Appender = new Appender(fd, {
-        most: isFile ? MAX_WRITE : MAX_BATCH,
+        most: this.#mostInBatch,
         onFailure: (error) => this.#onFailure(file, error),
         onWritten: () => this.#onWritten(file),
         onRemoved: isFile ? (removed) => this.#onRemoved(file, removed) : undefined,

@@ -61,6 +61,22 @@ describe('the access log', () => {
     expect(await read('json')).toBe(`${logFormat('json')(makeEntry())}\n`);
   });
 
+  test('what comes together is printed together, in its order, and waits no longer than for sixty-four', async () => {
+    const path = join(folder, 'a');
+    const log = AccessLog.open([{ path, format: 'squid', moment: 60_000 }], onError);
+    const urlOf = (at: number): string => `http://h.test/${at}`;
+    const urls = Array.from({ length: 65 }, (_, at) => urlOf(at));
+    const printed = async (): Promise<string[]> => (await read('a')).match(/http:\S+/g) ?? [];
+    for (let at = 0; at < 63; at += 1) log.write(makeEntry({ url: urlOf(at) }));
+    expect(log.stats.lines).toBe(0);
+    log.write(makeEntry({ url: urlOf(63) }));
+    expect(log.stats.lines).toBe(64);
+    await expect.poll(printed).toEqual(urls.slice(0, 64));
+    log.write(makeEntry({ url: urlOf(64) }));
+    await log.close();
+    expect(await printed()).toEqual(urls);
+  });
+
   test('reopen goes on in new files', async () => {
     const log = AccessLog.open([{ path: join(folder, 'a'), format: 'squid' }], onError);
     log.write(makeEntry({ url: 'http://h.test/1' }));

@@ -97,7 +97,7 @@ describe('a log file', () => {
     const states: string[] = [];
     const path = join(folder, 'access.log');
     await mkdir(path);
-    const file = new LogFile(path, onError, { moment: 0, most: 20, onState: (state) => void states.push(state) });
+    const file = new LogFile(path, onError, { most: 20, onState: (state) => void states.push(state) });
     file.write('kept');
     await new Promise((resolve) => setTimeout(resolve, 10));
     file.write('this one is too long');
@@ -134,7 +134,7 @@ describe('a log file', () => {
   test('that could not be opened anew says so until it is, tries it each second, and then leaves the old file', async () => {
     const states: string[] = [];
     const path = join(folder, 'access.log');
-    const file = new LogFile(path, onError, { moment: 0, onState: (state) => void states.push(state) });
+    const file = new LogFile(path, onError, { onState: (state) => void states.push(state) });
     await rename(path, join(folder, 'old.log'));
     await mkdir(path);
     await file.reopen();
@@ -167,7 +167,7 @@ describe('a log file', () => {
     const states: string[] = [];
     const path = join(folder, 'access.log');
     await symlink('/dev/full', path);
-    const file = new LogFile(path, onError, { moment: 0, onState: (state) => void states.push(state) });
+    const file = new LogFile(path, onError, { onState: (state) => void states.push(state) });
     file.write('one');
     await expect.poll(() => file.state).toBe('failing');
     await file.reopen();
@@ -186,7 +186,7 @@ describe('a log file', () => {
     const states: string[] = [];
     const path = join(folder, 'access.log');
     await symlink('/dev/full', path);
-    const file = new LogFile(path, onError, { moment: 0, most: 100, onState: (state) => void states.push(state) });
+    const file = new LogFile(path, onError, { most: 100, onState: (state) => void states.push(state) });
     for (let number = 10; number < 50; number += 1) file.write(`line ${number}`);
     await expect.poll(() => file.lost).toBe(28);
     expect(file.stats.waiting).toBe(96);
@@ -249,7 +249,7 @@ describe('a log file', () => {
 
   test('REL-06: that somebody removes is made anew within a second, and no line goes nowhere', async () => {
     const path = join(folder, 'access.log');
-    const file = new LogFile(path, onError, { moment: 1 });
+    const file = new LogFile(path, onError);
     for (const line of numbered(0, 100)) file.write(line);
     await expect.poll(() => linesOf(path)).toHaveLength(100);
     await rm(path);
@@ -278,7 +278,7 @@ describe('a log file', () => {
   test('that is removed with its folder, for which there is no other, keeps its lines until there is', async () => {
     const place = join(folder, 'logs');
     const path = join(place, 'access.log');
-    const file = new LogFile(path, onError, { moment: 0 });
+    const file = new LogFile(path, onError);
     file.write('one');
     await expect.poll(() => linesOf(path)).toEqual(['one']);
     await rm(place, { recursive: true });

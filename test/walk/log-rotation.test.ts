@@ -17,8 +17,8 @@ const RATE = 500;
 const LEAST_RATE = 400;
 /** Connections that are kept for them; more are made where answers are late. */
 const ASKERS = 10;
-/** Requests answered between two rotations. */
-const BETWEEN = 25;
+/** Requests answered between two rotations: more than a log gathers in a moment, so that most turns have lines. */
+const BETWEEN = 60;
 
 function rotatingProxy(log: string, workers: number) {
   const { config, folder } = configFolder(`workers: ${workers}\nlog: ${log}`);
