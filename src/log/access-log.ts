@@ -28,7 +28,9 @@ const PIPE_BUF = 4096;
 
 /** Milliseconds that an entry waits for others: nobody who follows a log sees it, and a busy proxy has fifty in it. */
 const MOMENT = 100;
-/** Entries that wait. */
+/** Of a log that must have every line: so much of what was served can be without one where the process is killed. */
+const SHORT_MOMENT = 20;
+/** Entries that wait: more of them save little, and each holds on to the head of its request. */
 const MOST_WAITING = 64;
 
 interface Output {
@@ -47,6 +49,7 @@ export class AccessLog {
   readonly #parts: AccessLogParts;
   #gate: LogGate = 'open';
   #lines = 0;
+  #closing = false;
   /** What is to be collected beyond what each entry has. */
   readonly needs: ReadonlySet<Particular>;
 
@@ -118,13 +121,15 @@ export class AccessLog {
 
   /** Resolves when all lines are in their files; those for which there is no room are the same log's of `next`, or lost. */
   async close(next?: AccessLog): Promise<void> {
+    this.#closing = true;
     this.#endMoments();
     const heirs = next ? next.#outputs : [];
     await Promise.all(this.#outputs.map((one) => one.file.close(heirOf(one, this.#outputs, heirs))));
   }
 
   #openOne(options: AccessLogOptions): Output {
-    const { path, format, moment = MOMENT, waiting, tags, when, unless } = options;
+    const { path, format, waiting, tags, when, unless, onFull = 'drop' } = options;
+    const moment = options.moment ?? (onFull === 'drop' ? MOMENT : SHORT_MOMENT);
     const print = logFormat(format, path === 'stdout' ? PIPE_BUF : undefined, tags);
     const onState = (state: LogState): void => this.#onState(options, state);
     const file = new LogFile(path, this.#onError, { most: waiting, onState });
@@ -145,7 +150,11 @@ export class AccessLog {
 
   #take({ moment, wants }: Output, entry: AccessLogEntry): void {
     try {
-      if (wants === undefined || wants(entry)) moment.add(entry);
+      if (wants !== undefined && !wants(entry)) return;
+      this.#lines += 1;
+      moment.add(entry);
+      // What comes too late is told as lost before the process ends.
+      if (this.#closing) moment.end();
     } catch (error) {
       this.#onError(asProxyError(error, 'log-failed'));
     }
@@ -154,7 +163,6 @@ export class AccessLog {
   #print(entries: readonly AccessLogEntry[], print: (entry: AccessLogEntry) => string, file: LogFile): void {
     for (const entry of entries) {
       try {
-        this.#lines += 1;
         file.write(print(entry));
       } catch (error) {
         this.#onError(asProxyError(error, 'log-failed'));

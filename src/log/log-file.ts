@@ -14,7 +14,7 @@ import { openLog } from './open-log.ts';
 import type { Removed } from './removal-watch.ts';
 
 export interface LogFileOptions {
-  /** Bytes that may wait in memory. */
+  /** Bytes that may wait in memory while nothing can be written. */
   readonly most?: number | undefined;
   /** Called when the state has changed. */
   readonly onState?: ((state: LogState) => void) | undefined;
@@ -24,6 +24,8 @@ export interface LogFileOptions {
 const MAX_BATCH = 4096;
 /** A file takes any size in one piece, as long as it has room. */
 const MAX_WRITE = 65_536;
+/** Bytes of lines that may come in one turn, of 8 KB each: no write is over within it, however well the file is. */
+const ONE_TURN = 64 * 8_192;
 const REPORT_EVERY = 60_000;
 const OPEN_AGAIN_AFTER = 1000;
 const NOT_KEPT = new Error('lines cannot be kept');
@@ -148,7 +150,8 @@ export class LogFile {
       this.#lose(lines);
       return;
     }
-    const room = this.#most - (this.#file?.waiting ?? this.#held.length);
+    const most = this.#file && !this.#file.failing ? this.#most + ONE_TURN : this.#most;
+    const room = most - (this.#file?.waiting ?? this.#held.length);
     const fitting = lines.length <= room ? lines : wholeLines(lines, room);
     if (fitting !== '') {
       if (this.#file) this.#file.add(fitting);

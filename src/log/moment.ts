@@ -1,5 +1,5 @@
 // What comes within a moment, to be dealt with together. Called by access-log.ts: a line that is printed among fifty others
-// costs a fraction of one that is printed alone, since by then what prints it has left the processor's caches.
+// costs a fraction of one that is printed alone, for which all that prints it has to come back to the processor's caches.
 
 export class Moment<T> {
   readonly #milliseconds: number;

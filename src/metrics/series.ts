@@ -47,7 +47,7 @@ export const SERIES = {
   leafEntries: gauge('leaf_cache_entries', 'TLS contexts with a minted leaf that are held.'),
   leafBytes: gauge('leaf_cache_bytes', 'Memory that they count for.'),
   nameEntries: gauge('dns_cache_entries', 'Names that the resolver remembers.'),
-  logWaiting: gauge('log_waiting_bytes', 'Bytes of log lines that are not in their file yet.'),
+  logWaiting: gauge('log_waiting_bytes', 'Bytes of log lines that are printed and not in their file yet.'),
   logFailing: gauge('log_failing', 'Log files that cannot be written to now.'),
   resident: gauge('resident_memory_bytes', 'Memory of all processes of the proxy.'),
   heap: gauge('heap_used_bytes', 'Memory that their JavaScript objects take.'),

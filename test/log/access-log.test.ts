@@ -68,13 +68,44 @@ describe('the access log', () => {
     const urls = Array.from({ length: 65 }, (_, at) => urlOf(at));
     const printed = async (): Promise<string[]> => (await read('a')).match(/http:\S+/g) ?? [];
     for (let at = 0; at < 63; at += 1) log.write(makeEntry({ url: urlOf(at) }));
-    expect(log.stats.lines).toBe(0);
+    await new Promise(setImmediate);
+    expect(log.stats).toMatchObject({ lines: 63, waiting: 0 });
     log.write(makeEntry({ url: urlOf(63) }));
-    expect(log.stats.lines).toBe(64);
+    expect(log.stats.waiting).toBeGreaterThan(0);
     await expect.poll(printed).toEqual(urls.slice(0, 64));
     log.write(makeEntry({ url: urlOf(64) }));
     await log.close();
     expect(await printed()).toEqual(urls);
+  });
+
+  test('a burst of the longest lines is no sign of a full disk, however little may wait', async () => {
+    const states: string[] = [];
+    const options = { path: join(folder, 'a'), format: 'json', waiting: 16_384, onFull: 'block' } as const;
+    const log = AccessLog.open([options], onError, { onState: (_path, state) => void states.push(state) });
+    for (let at = 0; at < 64; at += 1) log.write(makeEntry({ url: `http://h.test/${'x'.repeat(7_000)}` }));
+    expect(log.gate).toBe('open');
+    await log.close();
+    expect([log.lost, states, errors]).toEqual([0, [], []]);
+    const text = await read('a');
+    expect(text.split('\n')).toHaveLength(65);
+    expect(text.length).toBeGreaterThan(4 * options.waiting);
+  });
+
+  test('what it has gathered at its end is in its own file, not in that of the next one', async () => {
+    const log = AccessLog.open([{ path: join(folder, 'a'), format: 'squid', moment: 60_000 }], onError);
+    const after = AccessLog.open([{ path: join(folder, 'b'), format: 'squid' }], onError);
+    log.write(makeEntry());
+    await log.close(after);
+    await after.close();
+    expect([await read('a'), await read('b')]).toEqual([`${logFormat('squid')(makeEntry())}\n`, '']);
+  });
+
+  test('what comes behind its end is told as lost at once', async () => {
+    const log = AccessLog.open([{ path: join(folder, 'a'), format: 'squid', moment: 60_000 }], onError);
+    await log.close();
+    log.write(makeEntry());
+    expect(log.lost).toBe(1);
+    expect(errors.map(({ detail }) => detail)).toEqual([expect.stringContaining('(1 lines lost so far)')]);
   });
 
   test('reopen goes on in new files', async () => {

@@ -187,14 +187,16 @@ describe('a log file', () => {
     const path = join(folder, 'access.log');
     await symlink('/dev/full', path);
     const file = new LogFile(path, onError, { most: 100, onState: (state) => void states.push(state) });
-    for (let number = 10; number < 50; number += 1) file.write(`line ${number}`);
+    file.write('line 10');
+    await expect.poll(() => file.state).toBe('failing');
+    for (let number = 11; number < 50; number += 1) file.write(`line ${number}`);
     await expect.poll(() => file.lost).toBe(28);
     expect(file.stats.waiting).toBe(96);
     await rm(path);
     await file.reopen();
     await file.close();
     expect(await linesOf(path)).toEqual(Array.from({ length: 12 }, (_, index) => `line ${10 + index}`));
-    expect(states).toEqual(['dropping', 'well']);
+    expect(states).toEqual(['failing', 'dropping', 'well']);
     expect(file.lost).toBe(28);
   });
 
