@@ -131,8 +131,9 @@ describe.skipIf(process.platform !== 'linux')('a proxy (skipped where there is n
     expect(await clean(proxy)).toBeLessThan(1_000);
     await until(() => descriptorsOf(proxy.pid) <= base, 'the descriptors to be closed');
     // One line for each, none of them torn.
-    const refused = proxy.lines().filter((line) => / NONE_NONE\/(429|000) \d+ - error:transaction-end/.test(line));
-    expect(refused.length).toBeGreaterThanOrEqual(attempts);
+    const refused = (): number =>
+      proxy.lines().filter((line) => / NONE_NONE\/(429|000) \d+ - error:transaction-end/.test(line)).length;
+    await expect.poll(refused, { timeout: 2_000 }).toBeGreaterThanOrEqual(attempts);
   });
 
   test('DOS-04: with few descriptors and many clients, they queue or are told, and nothing spins or fails', {
