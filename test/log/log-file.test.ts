@@ -236,9 +236,10 @@ describe('a log file', () => {
     await file.close();
     // As much as a pipe holds: what is behind is not in it.
     expect(file.lost).toBe(1_000 - Math.floor(65_536 / 4_096) * 40);
-    expect(errors.map(({ detail }) => detail)).toEqual([
-      expect.stringMatching(/pipe: (?:EAGAIN|it is closed|lines cannot be kept)/),
-    ]);
+    // Once at first; once more for what is lost only then, where the system still had a piece in hand at the end.
+    expect(errors.length).toBeLessThanOrEqual(2);
+    expect(errors[0]?.detail).toMatch(/pipe: (?:EAGAIN|it is closed|lines cannot be kept)/);
+    expect(errors.at(-1)?.detail).toContain(`(${file.lost} lines lost so far)`);
   });
 
   test('REL-06: on a full disk keeps a bounded number of lines in memory and counts the others', async () => {
