@@ -1,6 +1,5 @@
 // Decides whether a request that reads well may be looked at at all: framing, Host, target (RFC 9112). Pure; what can be
-// meant in two ways is refused here. Called by flow/ for each request, plain or decrypted, and
-// by http/ for each CONNECT.
+// meant in two ways is refused here. Called by flow/ for each request, plain or decrypted, and by http/ for each CONNECT.
 
 import { type Authority, formatAuthority, type Parsed, parseAuthority, sameAuthority } from '../core/authority.ts';
 import { type ErrorCode, ProxyError } from '../core/errors.ts';

@@ -42,7 +42,7 @@ export interface AccessLogOptions {
   readonly onFull?: OnFull | undefined;
   /** Default: 5+. */
   readonly tags?: TagProfile | undefined;
-  /** Milliseconds that a line waits for others, to be printed and written with them; default 100, and 20 unless lines may be dropped. */
+  /** Milliseconds that a line waits for others, to be written with them; default 100, 20 unless `onFull` is drop. */
   readonly moment?: number;
   /** Bytes that may wait in memory while nothing can be written, all workers together; default 32 MB. */
   readonly waiting?: number;
