@@ -28,6 +28,7 @@ const MAX_WRITE = 65_536;
 const ONE_TURN = 64 * 8_192;
 const REPORT_EVERY = 60_000;
 const OPEN_AGAIN_AFTER = 1000;
+const NOTHING: Left = { lines: '', unsure: '' };
 const NOT_KEPT = new Error('lines cannot be kept');
 
 export class LogFile {
@@ -128,11 +129,12 @@ export class LogFile {
     clearTimeout(this.#again);
     await Promise.all(this.#leaving);
     this.#over = true;
-    const left = this.#held + (this.#file ? this.#leftOf(await this.#file.end()) : '');
+    const { lines, unsure } = (await this.#file?.end()) ?? NOTHING;
+    const left = this.#held + lines;
     this.#file = undefined;
     this.#held = '';
-    if (heir) heir.take(left);
-    else this.#lose(left);
+    heir?.take(left);
+    this.#lose(heir ? unsure : unsure + left);
     if (this.#lost > this.#told) this.#tell('it is closed, and there are lines that could not be kept');
   }
 
@@ -199,18 +201,13 @@ export class LogFile {
 
   /** What the old one had no room for is the new one's. */
   #leave(old: Appender, file: Appender): void {
-    const leaving = old.end().then((left) => {
-      const lines = this.#leftOf(left);
+    const leaving = old.end().then(({ lines, unsure }) => {
+      this.#lose(unsure);
       if (lines !== '') this.#keep(lines);
       this.#leaving.delete(leaving);
       this.#onIdle(file);
     });
     this.#leaving.add(leaving);
-  }
-
-  #leftOf({ lines, unsure }: Left): string {
-    this.#lose(unsure);
-    return lines;
   }
 
   #onFailure(file: Appender, error: Error): void {
